@@ -1,0 +1,1 @@
+"""densemoe: mixture-of-experts decoders for dense multi-task learning, reproduced table by table."""

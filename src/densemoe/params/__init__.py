@@ -1,0 +1,1 @@
+"""What is run: the typed grammar of variants and tables, and the compiled plan. Imports no torch."""

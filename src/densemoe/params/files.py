@@ -1,0 +1,253 @@
+"""The YAML files of params/: layers of overrides, data set facts, tables. Typed, closed, read once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from densemoe.params.errors import InputError, allowed, sentence
+from densemoe.params.metrics import METRICS
+from densemoe.params.options import Options, Task
+
+Scalar = str | int | float | bool | None
+Set = dict[str, Any]
+"""Dotted path -> value, e.g. `decoder.router.k: 3`; also the selectors `method`, `dataset`, `backbone`."""
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+SELECTORS = ("method", "dataset", "backbone")
+Printed = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?$")]
+"""A number exactly as printed, quoted so that trailing zeros survive: "85.30"."""
+
+
+class Source(Options):
+    """Why a value is what it is."""
+
+    origin: Literal["paper", "released code", "ours"] = Field(alias="from")
+    note: str
+
+
+class When(Options):
+    """Overrides that hold only where every condition does: a selector, or a dotted key of the variant so far."""
+
+    condition: dict[str, Scalar] = Field(alias="if")
+    set: Set = Field(default_factory=dict)
+    divide: dict[str, int] = Field(default_factory=dict)
+    """Dotted path -> divisor; numbers and lists are divided, rounded down, at least 1. For scales only."""
+    sources: dict[str, Source] = Field(default_factory=dict)
+
+
+class Layer(Options):
+    """Named overrides: a method, a backbone, a data set or a scale."""
+
+    title: str
+    note: str = ""
+    extends: str | None = None
+    """Another layer of the same folder that comes first."""
+    set: Set = Field(default_factory=dict)
+    divide: dict[str, int] = Field(default_factory=dict)
+    when: tuple[When, ...] = ()
+    sources: dict[str, Source] = Field(default_factory=dict)
+
+
+class Split(Options):
+    """One split: number of images and the sha256 of its ids joined by newlines (no final one)."""
+
+    images: int
+    ids_sha256: str | None = None
+
+
+class DatasetFacts(Options):
+    """What a data set is, whatever the variant."""
+
+    outputs: dict[Task, int]
+    """Output channels per task, in the papers' task order."""
+    splits: dict[Literal["train", "val"], Split]
+    frame: tuple[int, int]
+    """Largest image height and width that occur."""
+    place_by_hand: str
+    """What a person must put where when no mirror serves the archive."""
+
+
+class DatasetLayer(Layer):
+    """A data set: facts and the overrides that go with it."""
+
+    facts: DatasetFacts
+
+
+class Base(Options):
+    """base.yaml: one complete variant and the source of each of its values."""
+
+    variant: dict[str, Any]
+    sources: dict[str, Source]
+
+
+class PaperRef(Options):
+    """Where a table stands."""
+
+    paper: Literal["mlore", "taskexpert"]
+    table: int | None = None
+    figure: int | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> PaperRef:
+        if (self.table is None) == (self.figure is None):
+            raise ValueError("source names neither or both of table and figure; exactly one is needed")
+        return self
+
+    @property
+    def slug(self) -> str:
+        """File name without folder, e.g. table02 or figure04."""
+        return f"table{self.table:02d}" if self.table is not None else f"figure{self.figure:02d}"
+
+
+Measure = Literal["plain", "merged", "module_cost"]
+
+
+class Row(Options):
+    """One row as printed; `set` is its difference from the table's base."""
+
+    label: str
+    printed_as: str | None = None
+    """The printed label where it is not unique in the table."""
+    info: dict[str, str] = Field(default_factory=dict)
+    """Printed text columns, e.g. Publication, Backbone."""
+    set: Set = Field(default_factory=dict)
+    measure: Measure = "plain"
+    paper: dict[str, Printed] = Field(default_factory=dict)
+    origin: Literal["authors", "quoted", "reproduced by TaskExpert"] = "authors"
+    """Who made the printed numbers."""
+    note: str = ""
+
+
+class TableFile(Options):
+    """One table or figure of a paper."""
+
+    title: str
+    source: PaperRef
+    note: str = ""
+    columns: tuple[str, ...] = Field(min_length=1)
+    """Metric keys; in a table with groups `group/metric`."""
+    groups: dict[str, Set] = Field(default_factory=dict)
+    """Column groups that need a run each, e.g. two data sets side by side."""
+    baseline: Set | None = None
+    """What `gain` is measured against: overrides that make the single-task runs."""
+    base: Set
+    rows: tuple[Row, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> TableFile:
+        labels = [r.label for r in self.rows]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise ValueError(f"row label '{label}' stands twice; labels must be unique (use printed_as)")
+        for column in self.columns:
+            group, _, metric = column.rpartition("/")
+            if metric not in METRICS:
+                raise ValueError(f"column '{column}' is not a metric; allowed are {allowed(METRICS)}")
+            if bool(group) != bool(self.groups) or (group and group not in self.groups):
+                raise ValueError(f"column '{column}' does not name one of the groups: {allowed(self.groups)}")
+        if self.baseline is None and any(c.rpartition("/")[2] == "gain" for c in self.columns):
+            raise ValueError("has a gain column but no baseline; add e.g. `baseline: {method: single_task}`")
+        for row in self.rows:
+            if unknown := set(row.paper) - set(self.columns):
+                raise ValueError(
+                    f"row '{row.label}' prints {allowed(unknown)}, which is not among the columns "
+                    f"{', '.join(self.columns)}"
+                )
+        return self
+
+
+class _UniqueKeys(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
+    """PyYAML's safe loader that refuses a key given twice in one mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """Content of a YAML file. Raises InputError naming file, line and problem."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{line}: not readable as YAML: {getattr(error, 'problem', error)}.") from None
+
+
+def parse(model: type[_Model], data: Any, where: str, owner_of: dict[str, str] | None = None) -> _Model:
+    """Validate `data` as `model`. Raises InputError with one sentence."""
+    try:
+        # through JSON: strict types, but a YAML list may be a tuple
+        return model.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise InputError(sentence(where, error, owner_of)) from None
+    except TypeError as error:
+        raise InputError(f"{where}: {error}.") from None
+
+
+class Params:
+    """The folder params/, read lazily.
+
+    `root` is the folder that holds base.yaml. Every getter raises InputError with one sentence when a file is missing
+    or wrong.
+    """
+
+    def __init__(self, root: Path | str = "params"):
+        self.root = Path(root)
+        self.base = cache(self._base)
+        self.layer = cache(self._layer)
+        self.dataset = cache(self._dataset)
+        self.table = cache(self._table)
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files of a folder, sorted; tables as `paper/slug`."""
+        pattern = "*/*.yaml" if folder == "tables" else "*.yaml"
+        files = sorted((self.root / folder).glob(pattern))
+        return [f.relative_to(self.root / folder).with_suffix("").as_posix() for f in files]
+
+    def _path(self, folder: str, name: str) -> Path:
+        path = self.root / folder / f"{name}.yaml"
+        if not path.is_file():
+            kind = {"tables": "table", "scales": "scale", "methods": "method"}.get(folder, folder.rstrip("s"))
+            raise InputError(f"Unknown {kind} '{name}'; allowed are {allowed(self.names(folder))}.")
+        return path
+
+    def _base(self) -> Base:
+        path = self.root / "base.yaml"
+        return parse(Base, read_yaml(path), str(path))
+
+    def _layer(self, folder: str, name: str) -> Layer:
+        path = self._path(folder, name)
+        return parse(DatasetLayer if folder == "datasets" else Layer, read_yaml(path), str(path))
+
+    def _dataset(self, name: str) -> DatasetFacts:
+        layer = self.layer("datasets", name)
+        assert isinstance(layer, DatasetLayer)
+        return layer.facts
+
+    def _table(self, name: str) -> TableFile:
+        path = self._path("tables", name)
+        table = parse(TableFile, read_yaml(path), str(path))
+        if name != f"{table.source.paper}/{table.source.slug}":
+            raise InputError(f"{path}: source says {table.source.paper}/{table.source.slug}; rename the file or mend it.")
+        return table
+
+    def pending(self) -> dict[str, str]:
+        """Component kinds whose model is not built yet, with the reason: `decoder.pad_net`, `encoder.hrnet` ..."""
+        path = self.root / "pending.yaml"
+        data = read_yaml(path)
+        if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
+            raise InputError(f"{path}: must map a component such as 'decoder.pad_net' to a reason.")
+        return data

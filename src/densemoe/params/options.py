@@ -1,0 +1,339 @@
+"""Typed options of every component. An option lives inside the kind that reads it; nothing has a default here.
+
+A knob added later gets the default "as before": it is then left out of a run's name at that default, so that runs
+trained before keep their names.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+Task = Literal["semseg", "human_parts", "saliency", "depth", "normals", "boundary"]
+Size = tuple[PositiveInt, PositiveInt]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Options(BaseModel):
+    """Base of all options: frozen, closed, strictly typed (a string is not a number, 'True,' is not a boolean)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+# ---------------------------------------------------------------------------------------------------------- encoders
+class VitEncoder(Options):
+    """Plain vision transformer whose token maps after four blocks are the multi-scale features."""
+
+    kind: Literal["vit"]
+    width: PositiveInt
+    depth: PositiveInt
+    heads: PositiveInt
+    patch: PositiveInt
+    taps: tuple[PositiveInt, ...] = Field(min_length=1)
+    """1-based numbers of the blocks whose output is a scale; the last one is followed by the final LayerNorm."""
+    drop_path: Annotated[float, Field(ge=0, lt=1)]
+    """Stochastic depth of the last block; grows linearly from 0."""
+    weights: str | None
+    """timm name of the pretrained weights, or null for random initialisation."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> VitEncoder:
+        if self.width % self.heads:
+            raise ValueError(f"encoder.width {self.width} is not divisible by encoder.heads {self.heads}")
+        if list(self.taps) != sorted(set(self.taps)) or self.taps[-1] > self.depth:
+            raise ValueError(f"encoder.taps {list(self.taps)} must increase and end at most at depth {self.depth}")
+        return self
+
+
+class HrnetEncoder(Options):
+    """HRNet: four branches at 1/4, 1/8, 1/16, 1/32."""
+
+    kind: Literal["hrnet"]
+    name: Literal["hrnet_w18_small_v2", "hrnet_w48"]
+    """timm model; "HRNet18" of all these papers is hrnet_w18_small_v2."""
+    weights: str | None
+
+
+Encoder = Annotated[VitEncoder | HrnetEncoder, Field(discriminator="kind")]
+
+
+# ------------------------------------------------------------------------------------------------ parts of the decoder
+class LowRankExperts(Options):
+    """Task-sharing experts, each a kxk convolution to `rank` channels and a 1x1 back, without activation."""
+
+    kind: Literal["low_rank"]
+    ranks: tuple[PositiveInt, ...]
+    """One rank per expert; an empty list means no task-sharing path (N = 0)."""
+    kernel_size: PositiveInt
+
+    @property
+    def count(self) -> int:
+        """Number of experts N."""
+        return len(self.ranks)
+
+
+class StandardExperts(Options):
+    """Task-sharing experts of the standard mixture: kxk convolution, ReLU, 1x1 convolution, all at full width."""
+
+    kind: Literal["standard"]
+    count: PositiveInt
+    kernel_size: PositiveInt
+
+
+Experts = Annotated[LowRankExperts | StandardExperts, Field(discriminator="kind")]
+
+
+class NoisyTopKRouter(Options):
+    """Task-specific router: gates over the experts, noise in training, the k largest kept."""
+
+    kind: Literal["noisy_top_k"]
+    branches: Literal["basic", "position", "both"]
+    input: Literal["features", "learned"]
+    """`learned`: a learnable parameter instead of the sample's features (Table 4, "w/o sample-dep")."""
+    k: Annotated[int, Field(ge=0)]
+    gate_order: Literal["softmax_then_top_k", "top_k_then_softmax"]
+
+
+class NoGeneric(Options):
+    """No generic path."""
+
+    kind: Literal["none"]
+
+
+class LowRankGeneric(Options):
+    """Generic path in low-rank form (Table 9)."""
+
+    kind: Literal["low_rank"]
+    rank: PositiveInt
+
+
+class VanillaGeneric(Options):
+    """Generic path as one 3x3 convolution shared by all tasks, on features without gradient."""
+
+    kind: Literal["vanilla"]
+
+
+Generic = Annotated[NoGeneric | LowRankGeneric | VanillaGeneric, Field(discriminator="kind")]
+
+
+class NoSpecific(Options):
+    """No task-specific expert."""
+
+    kind: Literal["none"]
+
+
+class LowRankSpecific(Options):
+    """One low-rank expert per task."""
+
+    kind: Literal["low_rank"]
+    rank: PositiveInt
+    mix: Literal["router", "one"]
+    """`router`: scaled by an output of the router (released code); `one`: added with weight 1 (paper, Eq. 2)."""
+
+
+Specific = Annotated[NoSpecific | LowRankSpecific, Field(discriminator="kind")]
+
+
+class NoBalance(Options):
+    """No load-balancing loss."""
+
+    kind: Literal["none"]
+
+
+class ImportanceBalance(Options):
+    """Squared coefficient of variation of the experts' mean gates, summed over modules, times `weight`."""
+
+    kind: Literal["cv_squared_importance"]
+    weight: PositiveFloat
+
+
+Balance = Annotated[NoBalance | ImportanceBalance, Field(discriminator="kind")]
+
+
+# ---------------------------------------------------------------------------------------------------------- decoders
+class BaselineDecoder(Options):
+    """Linear projections of the encoder's scales, fusion and one head per task; no mixture of experts."""
+
+    kind: Literal["baseline"]
+    channels: PositiveInt
+    projection: Literal["shared_softmax_fusion", "per_task_sum"]
+    """`shared_softmax_fusion`: the full model without its modules; `per_task_sum`: the sentence of section 4.2."""
+
+
+class MloreDecoder(Options):
+    """MLoRE decoder: modules of task-sharing, generic and task-specific paths at every scale."""
+
+    kind: Literal["mlore"]
+    channels: PositiveInt
+    modules_per_scale: PositiveInt
+    experts: Experts
+    router: NoisyTopKRouter
+    generic: Generic
+    specific: Specific
+    balance: Balance
+
+    @model_validator(mode="after")
+    def _fits(self) -> MloreDecoder:
+        n, k = self.experts.count, self.router.k
+        if self.channels % 4:
+            raise ValueError(f"decoder.channels {self.channels} is not divisible by 4, which the router needs")
+        if self.experts.kernel_size % 2 == 0:
+            raise ValueError(f"decoder.experts.kernel_size {self.experts.kernel_size} is even; allowed are odd sizes")
+        if k > n:
+            raise ValueError(f"decoder.router.k is {k} but there are only {n} experts; allowed are 1 to {n}")
+        if n > 0 and k == 0:
+            raise ValueError(f"decoder.router.k is 0 with {n} experts; allowed are 1 to {n}")
+        if n == 0 and self.balance.kind != "none":
+            raise ValueError("decoder.balance cannot be set without experts; use {kind: none}")
+        if n == 0 and self.generic.kind == "none" and self.specific.kind == "none":
+            raise ValueError("decoder has neither experts nor a generic nor a specific path; use {kind: baseline}")
+        return self
+
+
+class PadNetDecoder(Options):
+    """PAD-Net: initial predictions, spatial-attention distillation between all tasks."""
+
+    kind: Literal["pad_net"]
+    channels: PositiveInt
+
+
+class MtiNetDecoder(Options):
+    """MTI-Net: distillation at four scales with feature propagation."""
+
+    kind: Literal["mti_net"]
+    widths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] | None
+    """Widths of the four scales for a ViT; null takes the branches of an HRNet."""
+
+
+class AtrcDecoder(Options):
+    """ATRC: one relational context per pair of tasks, genotype fixed."""
+
+    kind: Literal["atrc"]
+    genotype: Literal["pascal_hrnet18", "nyud_hrnet18", "nyud_hrnet48"]
+    channels: PositiveInt | None
+    """Channels per ViT scale before concatenation; null takes the branches of an HRNet."""
+
+
+class InvPtDecoder(Options):
+    """InvPT: inverted pyramid transformer over all tasks' tokens."""
+
+    kind: Literal["inv_pt"]
+    channels: PositiveInt
+
+
+class TaskPrompterDecoder(Options):
+    """TaskPrompter: task prompts that run through the encoder beside the patches."""
+
+    kind: Literal["task_prompter"]
+    channels: PositiveInt
+
+
+class TaskExpertDecoder(Options):
+    """TaskExpert: memorial mixture of experts with context-aware gates (structure R1; its texts leave it open)."""
+
+    kind: Literal["task_expert"]
+    experts: PositiveInt
+    channels: PositiveInt
+    head_channels: PositiveInt
+    gate: Literal["context_aware", "mlp"]
+    gate_kernel_size: PositiveInt
+    memory: bool
+
+
+class M3VitDecoder(Options):
+    """M3ViT: mixture-of-experts MLPs in every second block, one pass per task."""
+
+    kind: Literal["m3vit"]
+    experts: PositiveInt
+    k: PositiveInt
+
+
+class ModSquadDecoder(Options):
+    """Mod-Squad: mixture-of-experts attention and MLP, mutual-information loss."""
+
+    kind: Literal["mod_squad"]
+    attention_experts: PositiveInt
+    attention_k: PositiveInt
+    mlp_experts: PositiveInt
+    mlp_k: PositiveInt
+
+
+Decoder = Annotated[
+    BaselineDecoder
+    | MloreDecoder
+    | PadNetDecoder
+    | MtiNetDecoder
+    | AtrcDecoder
+    | InvPtDecoder
+    | TaskPrompterDecoder
+    | TaskExpertDecoder
+    | M3VitDecoder
+    | ModSquadDecoder,
+    Field(discriminator="kind"),
+]
+
+
+# -------------------------------------------------------------------------------------------------------- data, recipe
+class ArchiveData(Options):
+    """The real data set, from its archive."""
+
+    kind: Literal["archive"]
+    crop: Size
+    """Height and width of the training crop and of the padded validation frame."""
+
+
+class ScenesData(Options):
+    """Embedded synthetic scenes in the real data set's layout."""
+
+    kind: Literal["scenes"]
+    version: PositiveInt
+    """Version of the renderer: other pixels, other version."""
+    size: Size
+    """Height and width of a landscape image."""
+    train_images: PositiveInt
+    val_images: PositiveInt
+    crop: Size
+
+
+Data = Annotated[ArchiveData | ScenesData, Field(discriminator="kind")]
+
+
+class Adam(Options):
+    """Adam with L2 weight decay inside the gradient, default betas, one parameter group."""
+
+    kind: Literal["adam"]
+    lr: PositiveFloat
+    weight_decay: NonNegative
+
+
+class Sgd(Options):
+    """Stochastic gradient descent with momentum."""
+
+    kind: Literal["sgd"]
+    lr: PositiveFloat
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: NonNegative
+
+
+class Poly(Options):
+    """lr * (1 - i / iterations) ** power, per iteration."""
+
+    kind: Literal["poly"]
+    power: PositiveFloat
+
+
+class Recipe(Options):
+    """How a variant is trained."""
+
+    version: PositiveInt
+    """Version of the training code's results: raised when the same options give other weights."""
+    iterations: PositiveInt
+    batch_size: PositiveInt
+    """Global batch, whatever the number of GPUs."""
+    optimizer: Annotated[Adam | Sgd, Field(discriminator="kind")]
+    schedule: Annotated[Poly, Field()]
+    clip_norm: PositiveFloat | None
+    """Global gradient norm above which gradients are scaled down; null for no clipping."""
+    loss_weights: dict[Task, PositiveFloat]
+    boundary_positive_weight: Annotated[float, Field(gt=0, lt=1)]

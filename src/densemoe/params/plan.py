@@ -1,0 +1,271 @@
+"""The compiled plan of one scale: declared tables -> rows -> runs -> measures, every run once.
+
+The plan is plain data (dicts of strings and numbers): it is committed under params/plan/, DVC reads it through `vars`,
+Snakemake through DVC's resolved stages.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from densemoe.params.errors import InputError
+from densemoe.params.files import Params, Row, TableFile, read_yaml
+from densemoe.params.naming import data_name, run_name
+from densemoe.params.resolve import Resolved, Step, resolve, select
+from densemoe.params.variant import Variant
+
+
+@dataclass
+class Use:
+    """One place where a run is needed: a row, or the baseline of a table's gain."""
+
+    table: str
+    label: str
+
+
+@dataclass
+class Planned:
+    """One distinct variant with everything that the plan knows of it."""
+
+    resolved: Resolved
+    title: str
+    pending: str | None
+    trained: bool
+    uses: list[Use] = field(default_factory=list)
+
+    @property
+    def variant(self) -> Variant:
+        """The typed variant."""
+        return self.resolved.variant
+
+
+@dataclass
+class Plan:
+    """Everything of one scale, before it is written as plain data."""
+
+    scale: str
+    title: str
+    note: str
+    runs: dict[str, Planned]
+    measures: dict[tuple[str, str], str | None]
+    """(run, measure) -> reason why it is pending, or None."""
+    tables: dict[str, dict[str, Any]]
+    protocol: int
+
+
+def compile_plan(params: Params, scale: str) -> Plan:
+    """Compile every declared table at a scale. Raises InputError with one sentence for the first problem."""
+    layer = params.layer("scales", scale)
+    protocol = read_yaml(params.root / "protocol.yaml")
+    plan = Plan(scale, layer.title, layer.note, {}, {}, {}, int(protocol["pixel_metrics"]))
+    pending = params.pending()
+    for name in params.names("tables"):
+        plan.tables[name] = _Compiler(params, plan, pending, name).table()
+    return plan
+
+
+class _Compiler:
+    """Compiles one table into the plan."""
+
+    def __init__(self, params: Params, plan: Plan, pending: dict[str, str], name: str):
+        self.params, self.plan, self.pending, self.name = params, plan, pending, name
+        self.file: TableFile = params.table(name)
+        self.where = str(params.root / "tables" / f"{name}.yaml")
+
+    def table(self) -> dict[str, Any]:
+        """The compiled table as plain data."""
+        file = self.file
+        return {
+            "name": self.name,
+            "scale": self.plan.scale,
+            "title": file.title,
+            "note": file.note,
+            "source": file.source.model_dump(exclude_none=True),
+            "columns": list(file.columns),
+            "rows": [self._row(row) for row in file.rows],
+        }
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        cells = {group or "all": self._cell(row, group) for group in (self.file.groups or {"": {}})}
+        return {
+            "label": row.label,
+            "printed_as": row.printed_as or row.label,
+            "info": dict(row.info),
+            "origin": row.origin,
+            "note": row.note,
+            "paper": dict(row.paper),
+            "cells": cells,
+        }
+
+    def _steps(self, row: Row, group: str) -> list[Step]:
+        own = {k: v for k, v in row.set.items() if "/" not in k}
+        for key, value in row.set.items():
+            prefix, slash, path = key.rpartition("/")
+            if slash and prefix not in self.file.groups:
+                raise InputError(
+                    f"{self.where}: row '{row.label}' sets '{key}', but the groups are {list(self.file.groups)}."
+                )
+            if slash and prefix == group:
+                own[path] = value
+        steps = [Step(f"{self.where}: base", self.file.base)]
+        if group:
+            steps.append(Step(f"{self.where}: group '{group}'", self.file.groups[group]))
+        return [*steps, Step(f"{self.where}: row '{row.label}'", own)]
+
+    def _cell(self, row: Row, group: str) -> dict[str, Any]:
+        steps = self._steps(row, group)
+        trained = row.measure != "module_cost"
+        run = self._add(resolve(self.params, steps, self.plan.scale), steps, row.label, trained)
+        reason = self._measure(run, row.measure)
+        cell: dict[str, Any] = {"run": run, "measure": row.measure, "pending": reason or "", "baseline": {}}
+        if self.file.baseline is not None:
+            cell["baseline"] = self._baseline(steps)
+        return cell
+
+    def _baseline(self, steps: list[Step]) -> dict[str, str]:
+        chosen = select(self.params, steps)
+        shared = {k: chosen[k] for k in ("dataset", "backbone")}
+        single = [Step(f"{self.where}: baseline", {**shared, **(self.file.baseline or {})})]
+        runs = {}
+        for task in self.params.dataset(chosen["dataset"]).outputs:
+            resolved = resolve(self.params, single, self.plan.scale, only_task=task)
+            runs[task] = self._add(resolved, single, f"baseline of the gain, {task}", True)
+            self._measure(runs[task], "plain")
+        return runs
+
+    def _add(self, resolved: Resolved, steps: list[Step], label: str, trained: bool) -> str:
+        name = run_name(resolved.variant)
+        chosen = select(self.params, steps)
+        if name not in self.plan.runs:
+            title = " ".join(self.params.layer(s + "s", chosen[s]).title for s in ("method", "backbone", "dataset"))
+            variant = resolved.variant
+            kinds = (f"encoder.{variant.encoder.kind}", f"decoder.{variant.decoder.kind}")
+            reason = next((self.pending[k] for k in kinds if k in self.pending), None)
+            self.plan.runs[name] = Planned(resolved, title, reason, trained)
+        planned = self.plan.runs[name]
+        planned.trained |= trained
+        use = Use(self.name, label)
+        if use not in planned.uses:
+            planned.uses.append(use)
+        return name
+
+    def _measure(self, run: str, measure: str) -> str | None:
+        reason = self.plan.runs[run].pending or self.pending.get(f"measure.{measure}")
+        self.plan.measures[run, measure] = reason
+        return reason
+
+
+def data_of(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Prepared data sets that the plan needs: name -> data set and options, without the crop."""
+    needed: dict[str, dict[str, Any]] = {}
+    for planned in _to_train(plan).values():
+        variant = planned.variant
+        options = variant.data.model_dump(mode="json", exclude={"crop"})
+        needed.setdefault(
+            data_name(variant.dataset, variant.data), {"dataset": variant.dataset, "options": options}
+        )
+    return dict(sorted(needed.items()))
+
+
+def _to_train(plan: Plan) -> dict[str, Planned]:
+    return {n: p for n, p in plan.runs.items() if p.trained and p.pending is None}
+
+
+def as_files(plan: Plan, root: Path) -> dict[Path, str]:
+    """The plan as the files that are committed: the index, and one file per table (so that an edited label is small)."""
+    folder = root / "plan"
+    scale = plan.scale
+    runs = _to_train(plan)
+    index = {
+        "scale": scale,
+        "data": data_of(plan),
+        "runs": {
+            name: {
+                "title": p.title,
+                "data": data_name(p.variant.dataset, p.variant.data),
+                "variant": p.variant.model_dump(mode="json", exclude_defaults=True),
+            }
+            for name, p in sorted(runs.items())
+        },
+        "measures": {
+            f"{run}__{measure}": {
+                "run": run,
+                "measure": measure,
+                "data": data_name(runs[run].variant.dataset, runs[run].variant.data),
+                "protocol": plan.protocol,
+            }
+            for (run, measure), reason in sorted(plan.measures.items())
+            if reason is None and run in runs
+        },
+        "tables": {
+            f"{scale}_{name.replace('/', '_')}": {"name": name, "file": f"{scale}/{name.replace('/', '_')}.yaml"}
+            for name in sorted(plan.tables)
+        },
+        "pending": {
+            name: {"title": p.title, "reason": p.pending}
+            for name, p in sorted(plan.runs.items())
+            if p.trained and p.pending is not None
+        },
+    }
+    head = "# Generated by `python -m stages.plan --write`; edit params/tables, methods, scales instead.\n"
+    files = {folder / f"{scale}.yaml": head + _dump(index)}
+    for name, table in plan.tables.items():
+        files[folder / scale / f"{name.replace('/', '_')}.yaml"] = head + _dump(table)
+    return files
+
+
+class _Dumper(yaml.CSafeDumper if hasattr(yaml, "CSafeDumper") else yaml.SafeDumper):  # type: ignore[misc]
+    """Plain YAML in which numbers mean the same to YAML 1.1 (PyYAML, Snakemake) and 1.2 (DVC)."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _float(dumper: yaml.Dumper, value: float) -> yaml.Node:
+    text = repr(value)
+    if "e" in text and "." not in text:  # 1e-06 is a string to YAML 1.1
+        mantissa, _, exponent = text.partition("e")
+        text = f"{mantissa}.0e{exponent}"
+    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
+
+
+_Dumper.add_representer(float, _float)
+
+
+def _dump(data: Any) -> str:
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+
+
+def write_plan(plan: Plan, root: Path) -> list[Path]:
+    """Write the files that changed, each by rename; remove tables that are no longer declared. Returns what changed."""
+    files = as_files(plan, root)
+    changed = []
+    for path, text in files.items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue  # an untouched file keeps its time stamp
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+        changed.append(path)
+    for path in _stale(plan, root, files):
+        path.unlink()
+        changed.append(path)
+    return changed
+
+
+def out_of_step(plan: Plan, root: Path) -> list[Path]:
+    """Committed plan files that differ from what the tables say now."""
+    files = as_files(plan, root)
+    differing = [p for p, text in files.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    return [*differing, *_stale(plan, root, files)]
+
+
+def _stale(plan: Plan, root: Path, files: dict[Path, str]) -> Iterator[Path]:
+    yield from (p for p in sorted((root / "plan" / plan.scale).glob("*.yaml")) if p not in files)

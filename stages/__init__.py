@@ -1,0 +1,1 @@
+"""Thin commands, one per pipeline stage: parse, call, write."""

@@ -1,0 +1,38 @@
+"""What every stage command shares: errors as one sentence, the plan read without torch."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from densemoe.params.errors import InputError, allowed
+from densemoe.params.files import read_yaml
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a command; bad input and a full disk end it with one sentence and exit code 2, not a traceback."""
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"error: the disk is full while writing {error.filename or 'a file'}; {_AFTER_FULL_DISK}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+_AFTER_FULL_DISK = "what was complete before is untouched. Free some room and run the same command again."
+
+
+def planned(plan: Path, section: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The compiled plan and one entry of it. Raises InputError when the name is not in the section."""
+    index = read_yaml(plan)
+    entries = index.get(section, {})
+    if name not in entries:
+        raise InputError(f"{plan}: no '{name}' under {section}; allowed are {allowed(entries)}.")
+    return index, entries[name]
