@@ -22,7 +22,9 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(f"error: the disk is full while writing {error.filename or 'a file'}; {_AFTER_FULL_DISK}", file=sys.stderr)
+        print(
+            f"error: the disk is full while writing {error.filename or 'a file'}; {_AFTER_FULL_DISK}", file=sys.stderr
+        )
         raise SystemExit(2) from None
 
 

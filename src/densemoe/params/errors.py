@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,55 +17,49 @@ def allowed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def sentence(where: str, error: ValidationError, owner_of: dict[str, str] | None = None) -> str:
-    """Turn pydantic's first finding into one sentence: `where`, the key, what was found, what is allowed.
+def sentence(where: str, error: ValidationError, data: Any, owner_of: dict[str, str] | None = None) -> str:
+    """Turn pydantic's first finding about `data` into one sentence: `where`, the key, what was found, what is allowed.
 
     `owner_of` maps a dotted key to the layer that set it, so that the sentence names the file to edit.
     """
     first = error.errors(include_url=False)[0]
-    # pydantic puts the tag of a discriminated union into the location; it is not a key of the file
-    input_ = first.get("input")
-    tags = {"vit", "hrnet", "scenes", "archive", "adam", "sgd", "poly", *_DECODER_TAGS}
-    parts = [str(p) for i, p in enumerate(first["loc"]) if not (i > 0 and str(p) in tags)]
-    key = ".".join(parts) or "the whole entry"
+    key = ".".join(_keys(first["loc"], data))
     owner = _owner(key, owner_of or {})
-    setter = f" (set by {owner})" if owner else ""
-    if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key '{key}'{setter}; it is not an option here."
-    if first["type"] == "missing":
-        return f"{where}: key '{key}' is missing."
-    if first["type"] == "value_error":
-        reason = str(first["ctx"]["error"])
-        return f"{where}: {reason}" if key == "the whole entry" else f"{where}: key '{key}'{setter}: {reason}"
-    if first["type"] == "union_tag_invalid":
-        return (
-            f"{where}: key '{key}.kind'{setter} is '{first['ctx']['tag']}'; allowed are {first['ctx']['expected_tags']}."
+    subject = f"key '{key}'" + (f" (set by {owner})" if owner else "") if key else "the entry"
+    context = first.get("ctx", {})
+    match first["type"]:
+        case "extra_forbidden":
+            return f"{where}: {subject} is an unknown key here."
+        case "missing":
+            return f"{where}: {subject} is missing."
+        case "value_error":
+            return f"{where}: {context['error']}." if not key else f"{where}: {subject}: {context['error']}."
+        case "union_tag_invalid":
+            tags = context["expected_tags"].replace("'", "")
+            return f"{where}: {subject} is of the unknown kind '{context['tag']}'; allowed are {tags}."
+        case _:
+            value = first.get("input")
+            found = f"a {type(value).__name__}" if isinstance(value, dict | list) else repr(value)
+            return f"{where}: {subject} is {found}; {first['msg'][0].lower()}{first['msg'][1:]}."
+
+
+def _keys(location: tuple[int | str, ...], data: Any) -> list[str]:
+    """The location without the tags that pydantic adds for unions: those are not keys of the data."""
+    keys: list[str] = []
+    node = data
+    for i, part in enumerate(location):
+        inside = (isinstance(node, dict) and part in node) or (
+            isinstance(node, list) and isinstance(part, int) and part < len(node)
         )
-    found = repr(input_) if not isinstance(input_, dict | list) else type(input_).__name__
-    return f"{where}: key '{key}'{setter} is {found}; {first['msg'][0].lower()}{first['msg'][1:]}."
-
-
-_DECODER_TAGS = (
-    "baseline",
-    "mlore",
-    "pad_net",
-    "mti_net",
-    "atrc",
-    "inv_pt",
-    "task_prompter",
-    "task_expert",
-    "m3vit",
-    "mod_squad",
-    "low_rank",
-    "standard",
-    "none",
-    "noisy_top_k",
-    "vanilla",
-    "cv_squared_importance",
-)
+        if inside:
+            node = node[part]
+        if inside or i == len(location) - 1:
+            keys.append(str(part))
+    return keys
 
 
 def _owner(key: str, owner_of: dict[str, str]) -> str:
+    """Who set a key, or the only one who set something below it, or above it."""
     while key:
         if key in owner_of:
             return owner_of[key]

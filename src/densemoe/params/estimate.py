@@ -10,7 +10,7 @@ from __future__ import annotations
 from densemoe.params.options import BaselineDecoder, LowRankExperts, MloreDecoder, VitEncoder
 from densemoe.params.variant import Variant
 
-# Achieved, not peak: fp32/TF32 training of small batches on one data-centre GPU. An assumption; measure before planning.
+# Achieved, not peak: fp32 or TF32, small batches, one data-centre GPU. An assumption; measure before planning.
 ASSUMED_FLOPS = 1.0e13
 # Backward costs twice the forward; one multiply-add is two operations.
 _OPERATIONS_PER_MAC = 3 * 2

@@ -192,7 +192,7 @@ def parse(model: type[_Model], data: Any, where: str, owner_of: dict[str, str] |
         # through JSON: strict types, but a YAML list may be a tuple
         return model.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise InputError(sentence(where, error, owner_of)) from None
+        raise InputError(sentence(where, error, data, owner_of)) from None
     except TypeError as error:
         raise InputError(f"{where}: {error}.") from None
 
@@ -241,7 +241,9 @@ class Params:
         path = self._path("tables", name)
         table = parse(TableFile, read_yaml(path), str(path))
         if name != f"{table.source.paper}/{table.source.slug}":
-            raise InputError(f"{path}: source says {table.source.paper}/{table.source.slug}; rename the file or mend it.")
+            raise InputError(
+                f"{path}: source says {table.source.paper}/{table.source.slug}; rename the file or mend it."
+            )
         return table
 
     def pending(self) -> dict[str, str]:

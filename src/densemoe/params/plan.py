@@ -6,7 +6,6 @@ Snakemake through DVC's resolved stages.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from densemoe.params.atomic import write_text
 from densemoe.params.errors import InputError
 from densemoe.params.files import Params, Row, TableFile, read_yaml
 from densemoe.params.naming import data_name, run_name
@@ -167,9 +167,7 @@ def data_of(plan: Plan) -> dict[str, dict[str, Any]]:
     for planned in _to_train(plan).values():
         variant = planned.variant
         options = variant.data.model_dump(mode="json", exclude={"crop"})
-        needed.setdefault(
-            data_name(variant.dataset, variant.data), {"dataset": variant.dataset, "options": options}
-        )
+        needed.setdefault(data_name(variant.dataset, variant.data), {"dataset": variant.dataset, "options": options})
     return dict(sorted(needed.items()))
 
 
@@ -178,7 +176,7 @@ def _to_train(plan: Plan) -> dict[str, Planned]:
 
 
 def as_files(plan: Plan, root: Path) -> dict[Path, str]:
-    """The plan as the files that are committed: the index, and one file per table (so that an edited label is small)."""
+    """The plan as the committed files: the index, and one file per table, so that an edited label is a small change."""
     folder = root / "plan"
     scale = plan.scale
     runs = _to_train(plan)
@@ -249,10 +247,7 @@ def write_plan(plan: Plan, root: Path) -> list[Path]:
     for path, text in files.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue  # an untouched file keeps its time stamp
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, text)
         changed.append(path)
     for path in _stale(plan, root, files):
         path.unlink()

@@ -126,11 +126,13 @@ def resolve(params: Params, steps: list[Step], scale: str, only_task: str | None
                 tree.put(key, value, step.name)
     if only_task is not None:
         tree.put("tasks", [only_task], "single-task baseline")
-    _apply(params, tree, "scales", scale, chosen)
     tasks = tree.get("tasks")
     weights = tree.get("recipe.loss_weights")
     if isinstance(weights, dict) and isinstance(tasks, list):  # weights of tasks that are not trained decide nothing
         tree.data["recipe"]["loss_weights"] = {t: weights[t] for t in tasks if t in weights}
+    # before the scale shrinks it, so that a small scale refuses what the paper scale would refuse
+    parse(Variant, tree.data, steps[-1].name, tree.owner_of)
+    _apply(params, tree, "scales", scale, chosen)
     variant = parse(Variant, tree.data, steps[-1].name, tree.owner_of)
     return Resolved(variant, tree.owner_of)
 

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from densemoe.params.atomic import write_text
 from densemoe.params.files import SELECTORS, Base, DatasetLayer, Layer, Params, TableFile
 from densemoe.params.variant import Variant
 
@@ -52,11 +53,10 @@ def schema_texts(params: Params) -> dict[str, str]:
 
 def write_schemas(params: Params, folder: Path) -> list[Path]:
     """Write the schemas that changed; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     changed = []
     for name, text in schema_texts(params).items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            write_text(path, text)
             changed.append(path)
     return changed

@@ -1,0 +1,27 @@
+"""Make or check one raw data set of a plan: python -m stages.get_data --data NAME --plan params/plan/SCALE.yaml."""
+
+import argparse
+from pathlib import Path
+
+from densemoe.data.get import get_data
+from densemoe.params.files import Params
+from stages._command import planned, run
+
+
+def main() -> None:
+    """Scenes are rendered into data/raw/NAME; an archive that a person put there is checked."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--data", required=True, help="name under `data` in the plan")
+    parser.add_argument("--plan", required=True, type=Path, help="compiled plan, params/plan/SCALE.yaml")
+    parser.add_argument("--params", default=Path("params"), type=Path, help="folder of base.yaml")
+    parser.add_argument("--data-root", default=Path("data"), type=Path, help="folder of raw and packed data")
+    args = parser.parse_args()
+    _, entry = planned(args.plan, "data", args.data)
+    facts = Params(args.params).dataset(entry["dataset"])
+    folder = args.data_root / "raw" / args.data
+    get_data(entry["dataset"], entry["options"], folder, facts)
+    print(f"{folder} is complete")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,110 @@
+"""Bad input is refused with one sentence that names the file, the key, what was found and what is allowed."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from densemoe.params.errors import InputError
+from densemoe.params.files import Params
+from densemoe.params.plan import compile_plan
+
+TABLE02 = "tables/mlore/table02.yaml"
+TABLE11 = "tables/mlore/table11.yaml"
+
+CASES = [
+    pytest.param(
+        TABLE11,
+        "decoder.router.k: 3",
+        "decoder.router.kk: 3",
+        ["table11.yaml", "k=3", "decoder.router.kk", "unknown key"],
+        id="unknown key",
+    ),
+    pytest.param(
+        TABLE11, "decoder.router.k: 3", "decoder.router.k: 16", ["table11.yaml", "k is 16", "1 to 15"], id="k > N"
+    ),
+    pytest.param(TABLE11, "decoder.router.k: 3", "decoder.router.k: 0", ["k is 0", "15 experts"], id="k = 0"),
+    pytest.param(
+        TABLE11, "decoder.router.k: 3", 'decoder.router.k: "3"', ["decoder.router.k", "'3'", "integer"], id="a string"
+    ),
+    pytest.param(
+        TABLE11,
+        "decoder.router.k: 3",
+        "decoder.router.k: True,",
+        ["decoder.router.k", "True", "integer"],
+        id="a boolean",
+    ),
+    pytest.param(
+        TABLE11, "decoder.router.k: 3}", "decoder.router.k: 3", ["table11.yaml line", "YAML"], id="broken YAML"
+    ),
+    pytest.param(TABLE11, "decoder.router.k: 3", "decoder.channels: 642", ["642", "divisible by 4"], id="width"),
+    pytest.param(
+        TABLE11, "decoder.router.k: 3", "decoder.generic: {kind: wide}", ["'wide'", "vanilla"], id="unknown kind"
+    ),
+    pytest.param(
+        TABLE11,
+        "decoder.router.k: 3",
+        "decoder.experts: {kind: low_rank, ranks: [16, 16], kernel_size: 4}",
+        ["even", "odd"],
+        id="even kernel",
+    ),
+    pytest.param(
+        TABLE02,
+        "set: {method: baseline}",
+        "set: {method: baseline, decoder.router.k: 3}",
+        ["decoder.router", "unknown key"],
+        id="option of another kind",
+    ),
+    pytest.param(TABLE11, '"k=6"', '"k=3"', ["table11.yaml", "label 'k=3' stands twice"], id="duplicate row label"),
+    pytest.param(
+        TABLE11,
+        "baseline: {method: single_task}\n",
+        "",
+        ["table11.yaml", "gain column but no baseline"],
+        id="gain without baseline",
+    ),
+    pytest.param(
+        TABLE11, "boundary.ods_f, gain]", "boundary.odsf, gain]", ["boundary.odsf", "allowed are"], id="unknown column"
+    ),
+    pytest.param(TABLE11, '"78.91"', "78.91", ["paper.semseg.miou", "78.91", "string"], id="printed number not quoted"),
+    pytest.param(TABLE11, "method: mlore", "method: mlor", ["mlor", "allowed are", "task_expert"], id="unknown method"),
+    pytest.param(
+        TABLE11, "backbone: vit_base", "backbones: vit_base", ["no backbone is chosen", "vit_base"], id="no backbone"
+    ),
+    pytest.param(TABLE11, "table: 11", "table: 12", ["mlore/table12", "rename"], id="file name and number differ"),
+    pytest.param(
+        "scales/smoke.yaml",
+        "recipe.batch_size: 4",
+        "recipe.batch: 4",
+        ["recipe.batch", "scale smoke"],
+        id="key of a scale",
+    ),
+    pytest.param("base.yaml", "power: 0.9", "power: -1", ["schedule.power", "greater than 0"], id="value out of range"),
+    pytest.param("base.yaml", "1.0e-6", "1e-6", ["weight_decay", "number"], id="1e-6 is a string to YAML 1.1"),
+    pytest.param(
+        "methods/mlore.yaml", "title: MLoRE\n", "title: MLoRE\ntitle: again\n", ["title", "twice"], id="key given twice"
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "named"), CASES)
+def test_refused_with_one_sentence(root, tmp_path, file, old, new, named):
+    shutil.copytree(root / "params", tmp_path / "params", ignore=shutil.ignore_patterns("plan"))
+    path = tmp_path / "params" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        compile_plan(Params(tmp_path / "params"), "smoke")
+    message = str(caught.value)
+    assert all(word in message for word in named), message
+    assert "\n" not in message and len(message) < 600, message
+    assert not (tmp_path / "params/plan").exists()
+
+
+def test_unknown_names_list_what_is_allowed(params):
+    with pytest.raises(InputError, match="Unknown scale 'big'; allowed are paper, pilot, smoke"):
+        compile_plan(params, "big")
+    with pytest.raises(InputError, match="Unknown table 'mlore/table99'; allowed are mlore/figure03"):
+        params.table("mlore/table99")

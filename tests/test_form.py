@@ -1,0 +1,79 @@
+"""Form, checked by the machine: linters, spelling, and habits that the style argues against."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HABITS = {
+    r"\.cuda\(": "the device comes from train/runtime.py",
+    r"import \*": "name what is imported",
+    r"strict=False": "loads are strict; surgery is a named function",
+    r"NotImplemented": "nothing unfinished is called done",
+    r"weights_only=False": "a checkpoint is data, not code",
+    r"\b(TODO|FIXME|XXX)\b": "finish it or say so in an issue",
+    r"(?<![\w.])/(home|root|work|farm|Users)/": "no absolute path of a machine",
+    r"pythonhosted|pypi\.org": "no registry host",
+}
+
+
+def tracked(root: Path) -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    return [root / n for n in names if (root / n).is_file()]
+
+
+@pytest.mark.parametrize(
+    "command", ["ruff check .", "ruff format --check .", "snakefmt --check Snakefile workflow", "codespell"]
+)
+def test_linter(root, command):
+    done = subprocess.run(command.split(), cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_habits(root):
+    files = [
+        p
+        for p in tracked(root)
+        if p.suffix in (".py", ".smk", ".md", ".yaml", ".toml", ".lock") or p.name in ("Snakefile", "Makefile")
+    ]
+    assert len(files) > 100
+    for path in files:
+        if path.name == "test_form.py":
+            continue
+        text = path.read_text(encoding="utf-8")
+        for pattern, reason in HABITS.items():
+            assert not (found := re.search(pattern, text)), f"{path}: '{found.group()}': {reason}"
+
+
+def test_no_file_is_large(root):
+    """Weights, shards and archives do not belong into git."""
+    large = [p for p in tracked(root) if p.stat().st_size > 1 << 20]
+    assert large == []
+
+
+def test_stages_are_thin(root):
+    stages = sorted(p for p in (root / "stages").glob("*.py") if not p.name.startswith("_"))
+    assert len(stages) >= 8
+    for path in stages:
+        code = [x for x in path.read_text(encoding="utf-8").splitlines() if x.strip() and not x.strip().startswith("#")]
+        assert len(code) <= 60, f"{path} has {len(code)} lines; move the work into src/"
+
+
+def test_schemas_are_in_step(root, params):
+    from densemoe.params.schemas import schema_texts
+
+    texts = schema_texts(params)
+    assert len(texts) == 4
+    for name, text in texts.items():
+        assert (root / "workflow/schemas" / name).read_text(encoding="utf-8") == text, (
+            "run python -m stages.write_schemas"
+        )
