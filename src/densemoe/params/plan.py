@@ -34,6 +34,8 @@ class Planned:
     """One distinct variant with everything that the plan knows of it."""
 
     resolved: Resolved
+    chosen: dict[str, str]
+    """Method, backbone and data set of the row that first named the variant; another row may get there otherwise."""
     title: str
     pending: str | None
     trained: bool
@@ -147,7 +149,7 @@ class _Compiler:
             variant = resolved.variant
             kinds = (f"encoder.{variant.encoder.kind}", f"decoder.{variant.decoder.kind}")
             reason = next((self.pending[k] for k in kinds if k in self.pending), None)
-            self.plan.runs[name] = Planned(resolved, title, reason, trained)
+            self.plan.runs[name] = Planned(resolved, chosen, title, reason, trained)
         planned = self.plan.runs[name]
         planned.trained |= trained
         use = Use(self.name, label)

@@ -1,0 +1,86 @@
+"""Markdown pieces that every report shares: titles, tables, lettered footnotes, the notice of a small scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import ascii_lowercase
+from typing import Any
+
+PAPERS = {"mlore": "MLoRE (CVPR 2024)", "taskexpert": "TaskExpert (ICCV 2023), supplement"}
+GROUPS = {"pascal_context": "PASCAL-Context", "nyud_v2": "NYUD-v2", "moe": "Standard MoE", "mlore": "MLoRE"}
+
+
+class Footnotes:
+    """Footnotes in the order in which they are first referred to; equal texts share a letter."""
+
+    def __init__(self) -> None:
+        self._letter_of: dict[str, str] = {}
+
+    def mark(self, *texts: str) -> str:
+        """The raised letters that refer to these texts; empty texts are skipped."""
+        letters = [self._letter_of.setdefault(t, _letter(len(self._letter_of))) for t in texts if t]
+        return f"<sup>{','.join(letters)}</sup>" if letters else ""
+
+    def lines(self) -> list[str]:
+        """One line per footnote."""
+        return [f"- <sup>{letter}</sup> {escape(text)}" for text, letter in self._letter_of.items()]
+
+
+def _letter(index: int) -> str:
+    rounds, place = divmod(index, len(ascii_lowercase))
+    return ascii_lowercase[place] * (rounds + 1)
+
+
+def escape(text: str) -> str:
+    """Text that shows as it is: a bar does not end a cell, a star does not start emphasis, no tag is opened."""
+    for sign in "\\|*`":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("<", "&lt;").replace("\n", " ")
+
+
+def grid(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """A Markdown table of ready-made text; the first `left` columns are aligned left, the others right."""
+    import pandas as pd  # half a second, which a command that only prints help need not pay
+
+    align = ["left"] * left + ["right"] * (len(headings) - left)
+    frame = pd.DataFrame(list(rows), columns=list(headings), dtype=object)
+    # numbers are text already: 85.30 must not become 85.3
+    return frame.to_markdown(index=False, tablefmt="pipe", disable_numparse=True, colalign=align)
+
+
+def source_title(source: Mapping[str, Any]) -> str:
+    """E.g. `MLoRE (CVPR 2024), Table 2`."""
+    what = f"Table {source['table']}" if "table" in source else f"Figure {source['figure']}"
+    return f"{PAPERS.get(source['paper'], source['paper'])}, {what}"
+
+
+def scale_notice(scale: str) -> str:
+    """The bold warning of every report that is not at the papers' own scale; empty at `paper`."""
+    if scale == "paper":
+        return ""
+    return (
+        f"**These numbers come from embedded synthetic scenes at the `{scale}` scale. "
+        "They are not comparable with the papers' numbers.**"
+    )
+
+
+def counts(states: Sequence[str], names: Sequence[str]) -> str:
+    """E.g. `1 complete, 0 partial`, in the order of `names`."""
+    return ", ".join(f"{sum(s == n for s in states)} {n}" for n in names)
+
+
+def page(*parts: str) -> str:
+    """Paragraphs separated by one empty line, with a final newline; empty ones are dropped."""
+    return "\n\n".join(p for p in parts if p) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file by rename: whoever reads it sees the old or the new text, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""A small plan made by hand, and metrics files for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from densemoe.report.results import Results
+
+BASELINE = {"semseg": "single_semseg", "normals": "single_normals"}
+
+
+def index_of(*runs: str, scale: str = "smoke", pending: dict[str, str] | None = None) -> dict[str, Any]:
+    """The index of a plan in which each run has one plain measure."""
+    return {
+        "scale": scale,
+        "runs": {r: {"title": r, "variant": {"dataset": "pascal_context", "seed": 0}} for r in runs},
+        "measures": {f"{r}__plain": {"run": r, "measure": "plain", "protocol": 1} for r in runs},
+        "pending": {r: {"title": r, "reason": reason} for r, reason in (pending or {}).items()},
+    }
+
+
+def cell(run: str, pending: str = "", baseline: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"run": run, "measure": "plain", "pending": pending, "baseline": baseline or {}}
+
+
+def row(label: str, cells: dict[str, Any], **given: Any) -> dict[str, Any]:
+    empty = {"printed_as": label, "info": {}, "origin": "authors", "note": "", "paper": {}}
+    return {"label": label, **empty, **given, "cells": cells}
+
+
+def table(columns: list[str], rows: list[dict[str, Any]], scale: str = "smoke") -> dict[str, Any]:
+    source = {"paper": "mlore", "table": 2}
+    head = {"name": "mlore/table02", "scale": scale, "title": "Components", "note": "", "source": source}
+    return {**head, "columns": columns, "rows": rows}
+
+
+class Folder:
+    """A reports folder under construction."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def put(self, run: str, metrics: dict[str, Any], *, scale: str = "smoke", wrong: dict[str, Any] | None = None):
+        """Write one metrics file of the plain measure; `wrong` replaces what would be right."""
+        content = {
+            "scale": scale,
+            "run": run,
+            "measure": "plain",
+            "dataset": "pascal_context",
+            "seed": 0,
+            "images": 24,
+            "protocol": {"pixel_metrics": 1},
+            "metrics": metrics,
+        }
+        path = self.root / scale / "metrics" / run / "plain.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content | (wrong or {})))
+        return path
+
+    def results(self, index: dict[str, Any]) -> Results:
+        return Results.from_index(self.root, index)

@@ -1,0 +1,86 @@
+"""The two rendering commands: where they write, what a bad file does to them, and that they never import torch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from report_plan import Folder
+
+
+@pytest.fixture
+def command(root, tmp_path):
+    """Runs a stage on the committed smoke plan; an import of torch ends it."""
+
+    def run(stage: str, *words: str) -> subprocess.CompletedProcess[str]:
+        refuse = "import sys; sys.modules.update(torch=None, timm=None, torchvision=None)\n"
+        code = f"{refuse}import runpy; runpy.run_module('stages.{stage}', run_name='__main__', alter_sys=True)"
+        places = ["--plan", str(root / "params/plan/smoke.yaml"), "--reports", str(tmp_path / "reports")]
+        env = os.environ | {"PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"}
+        return subprocess.run(
+            [sys.executable, "-c", code, *places, *words], capture_output=True, text=True, cwd=tmp_path, env=env
+        )
+
+    return run
+
+
+def test_a_table_and_the_index_with_one_refused_file(command, plans, tmp_path):
+    rows = plans["smoke"].tables["mlore/table02"]["rows"]
+    good, bad = (rows[i]["cells"]["all"]["run"] for i in (0, 1))
+    folder = Folder(tmp_path / "reports")
+    folder.put(good, {"semseg": {"miou": 12.3}})
+    folder.put(bad, {}).write_text('{"scale": "smo')
+    sentence = f"refused: reports/smoke/metrics/{bad}/plain.json: is not complete, readable JSON"
+
+    done = command("render_table", "--table", "smoke_mlore_table02")
+    assert done.returncode == 0
+    assert done.stderr.startswith(sentence)
+    text = (tmp_path / "reports/smoke/tables/mlore/table02.md").read_text()
+    assert "6 rows: 0 complete, 2 partial, 4 missing, 0 pending." in text
+    assert " 12.30 |" in text
+    assert "unreadable<sup>" in text
+
+    done = command("render_index")
+    assert done.returncode == 0
+    assert done.stderr.startswith(sentence)
+    index = (tmp_path / "reports/smoke/README.md").read_text()
+    assert ": 1 done, " in index
+    assert "## Refused metrics files" in index
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_an_unknown_table_is_refused_and_nothing_is_written(command, tmp_path):
+    done = command("render_table", "--table", "table02")
+    assert done.returncode == 2
+    assert "no 'table02' under tables; allowed are smoke_mlore_figure03" in done.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_failed_write_leaves_the_old_text(monkeypatch, tmp_path):
+    from pathlib import Path
+
+    from densemoe.report.markdown import write_text
+
+    file = tmp_path / "tables/mlore/table02.md"
+    write_text(file, "old\n")
+
+    def full(self, target):
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_text(file, "new\n")
+    assert [p.name for p in file.parent.iterdir()] == ["table02.md"]
+    assert file.read_text() == "old\n"
+
+
+def test_importing_the_report_imports_no_torch(root):
+    names = sorted(p.stem for p in (root / "src/densemoe/report").glob("*.py") if p.stem != "__init__")
+    assert len(names) == 10
+    code = "import sys\n" + "".join(f"import densemoe.report.{n}\n" for n in names)
+    code += "print([m for m in ('torch', 'torchvision', 'timm') if m in sys.modules])"
+    env = os.environ | {"PYTHONPATH": str(root / "src")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert done.stdout == "[]\n"
