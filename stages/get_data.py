@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from tqdm import tqdm
+
 from densemoe.data.get import get_data
 from densemoe.params.files import Params
 from stages._command import planned, run
@@ -19,7 +21,13 @@ def main() -> None:
     _, entry = planned(args.plan, "data", args.data)
     facts = Params(args.params).dataset(entry["dataset"])
     folder = args.data_root / "raw" / args.data
-    get_data(entry["dataset"], entry["options"], folder, facts)
+    with tqdm(desc=args.data, unit="image", disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        get_data(entry["dataset"], entry["options"], folder, facts, show)
     print(f"{folder} is complete")
 
 

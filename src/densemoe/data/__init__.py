@@ -1,0 +1,1 @@
+"""Data: layouts, preparation, packed shards, transforms, loaders and the embedded scenes."""
