@@ -1,0 +1,33 @@
+"""The metrics file of one measurement. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densemoe.params.variant import Variant
+
+DECIMALS = 6
+
+
+def metrics_document(
+    scale: str, run: str, measure: str, variant: Variant, *, images: int, protocol: int, metrics: Mapping[str, float]
+) -> dict[str, Any]:
+    """The file's content: nested dicts of scalars, since DVC drops lists without a word; no time, no machine.
+
+    `metrics` maps keys such as `semseg.miou` to numbers; a metric that was not measured is left out, never zero.
+    """
+    nested: dict[str, dict[str, float]] = {}
+    for key, value in metrics.items():
+        task, _, metric = key.partition(".")
+        nested.setdefault(task, {})[metric] = round(value, DECIMALS)
+    return {
+        "scale": scale,
+        "run": run,
+        "measure": measure,
+        "dataset": variant.dataset,
+        "seed": variant.seed,
+        "images": images,
+        "protocol": {"pixel_metrics": protocol},
+        "metrics": nested,
+    }

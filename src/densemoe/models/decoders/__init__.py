@@ -1,0 +1,9 @@
+"""Decoders: (options, widths of the backbone's maps, their grid, outputs per task) -> module.
+
+Its forward takes the list of maps and `record_routing`, and returns a ModelOutput at the resolution of its heads.
+"""
+
+from densemoe.models.decoders.baseline import build_baseline
+from densemoe.models.decoders.mlore import MloreDecoder
+
+DECODERS = {"baseline": build_baseline, "mlore": MloreDecoder.from_options}

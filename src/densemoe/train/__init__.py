@@ -1,0 +1,1 @@
+"""Training: one straight loop, resumable at any step with the same result."""

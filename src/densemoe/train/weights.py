@@ -1,0 +1,47 @@
+"""A trained model on disk: safetensors, the same bytes for the same weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+from torch import nn
+
+from densemoe.params.errors import InputError
+from densemoe.train.files import replacing
+
+AGAIN = "Train the run again"
+# One metadata key, because safetensors writes several in random order and the bytes would differ from run to run.
+_KEY = "training"
+
+
+def save_weights(path: Path, model: nn.Module, run: str, step: int) -> None:
+    """Write the model's state, named after its run and the number of steps trained. Raises OSError on a full disk."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    metadata = {_KEY: json.dumps({"run": run, "step": step}, sort_keys=True)}
+    with replacing(path) as file:
+        file.write(safetensors.torch.save(state, metadata))
+
+
+def load_weights(path: Path, model: nn.Module, run: str) -> None:
+    """Load a trained model, every key of it.
+
+    Raises InputError when the file is missing, incomplete, of another run, or does not fit the model.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; train the run first.")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = json.loads((file.metadata() or {}).get(_KEY, "{}"))
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise InputError(f"{path} is not a complete safetensors file ({error}). {AGAIN}.") from None
+    if metadata.get("run") != run:
+        raise InputError(f"{path} holds the weights of run {metadata.get('run')}, not of {run}. {AGAIN}.")
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} does not fit the model of run {run} ({reason}). {AGAIN}.") from None

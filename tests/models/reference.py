@@ -1,0 +1,188 @@
+"""The decoders once more, slowly: loops over tasks and experts, written from the architecture sheet.
+
+Shares no code with src/densemoe/models: it reads the state dict, takes one task's or expert's part, and computes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+
+class State:
+    """Part of a state dict below a prefix."""
+
+    def __init__(self, values, prefix=""):
+        self.values, self.prefix = values, prefix
+
+    def __getitem__(self, name):
+        return self.values[self.prefix + name]
+
+    def below(self, name):
+        return State(self.values, f"{self.prefix}{name}.")
+
+
+def part(value, task, tasks):
+    """Rows of one task in a parameter that holds all tasks' rows."""
+    rows = value.shape[0] // tasks
+    return value[task * rows : (task + 1) * rows]
+
+
+def conv(state, x, task=0, tasks=1):
+    weight, bias = part(state["weight"], task, tasks), part(state["bias"], task, tasks)
+    return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+
+
+def batch_norm(state, x, training, task=0, tasks=1):
+    if training:
+        mean = x.mean(dim=(0, 2, 3))
+        var = ((x - mean[None, :, None, None]) ** 2).mean(dim=(0, 2, 3))
+    else:
+        mean, var = part(state["running_mean"], task, tasks), part(state["running_var"], task, tasks)
+    scale = part(state["weight"], task, tasks) / torch.sqrt(var + 1e-5)
+    shift = part(state["bias"], task, tasks) - mean * scale
+    return x * scale[None, :, None, None] + shift[None, :, None, None]
+
+
+def gelu(x):
+    return 0.5 * x * (1 + torch.erf(x / 2**0.5))
+
+
+def layer_norm(state, x, task):
+    """Over the channels of vectors [., C]."""
+    centred = x - x.mean(dim=-1, keepdim=True)
+    scaled = centred / torch.sqrt((centred**2).mean(dim=-1, keepdim=True) + 1e-5)
+    return scaled * state["weight"][task, 0] + state["bias"][task, 0]
+
+
+def linear(state, x, task):
+    return x @ state["weight"][task] + state["bias"][task, 0]
+
+
+def router(state, options, y, task, tasks, noise):
+    """Gates [B, N] and mix [B] of one task; `noise` [B, N] or None outside training."""
+    r, n, batch = options.router, options.experts.count, y.shape[0]
+    if r.input == "learned":
+        channels = y.shape[1]
+        y = state["input"][:, task * channels : (task + 1) * channels].repeat(batch, 1, 1, 1)
+    names = {"basic": ["basic"], "position": ["position"], "both": ["basic", "position"]}[r.branches]
+    hidden = []
+    for number, name in enumerate(names):
+        branch = state.below(f"branches.{number}")
+        if name == "basic":
+            x = conv(branch.below("reduce"), y, task, tasks)
+            x = x.permute(0, 2, 3, 1).reshape(batch, -1, x.shape[1])  # [B, P, C/4]
+            x = linear(branch.below("project"), gelu(layer_norm(branch.below("norm"), x, task)), task)
+            hidden.append(x.mean(dim=1))
+        else:
+            x = y.flatten(2) @ branch["weight"][task, :, 0] + branch["bias"][task]  # [B, C]
+            hidden.append(linear(branch.below("project"), gelu(layer_norm(branch.below("norm"), x, task)), task))
+    raw = linear(state.below("predict"), torch.cat(hidden, dim=1), task)
+    mix = raw[:, 2 * n] if raw.shape[1] > 2 * n else None
+    logits = raw[:, :n]
+    if noise is not None:
+        logits = logits + noise * raw[:, n : 2 * n]
+    gates = torch.zeros(batch, n, dtype=y.dtype)
+    for b in range(batch if n else 0):
+        chosen = sorted(range(n), key=lambda i: -logits[b, i].item())[: r.k]
+        over = range(n) if r.gate_order == "softmax_then_top_k" else chosen
+        total = sum(torch.exp(logits[b, i]) for i in over)
+        for i in chosen:
+            gates[b, i] = torch.exp(logits[b, i]) / total
+    return gates, mix
+
+
+def expert(state, options, y, number):
+    """Task-sharing expert `number` on [B, C, H, W]."""
+    sizes = [y.shape[1]] * options.experts.count if options.experts.kind == "standard" else options.experts.ranks
+    rows = slice(sum(sizes[:number]), sum(sizes[: number + 1]))
+    kernel = state["down.weight"][rows]
+    hidden = F.conv2d(y, kernel, state["down.bias"][rows], padding=kernel.shape[-1] // 2)
+    if options.experts.kind == "standard":
+        hidden = hidden.clamp(min=0)
+    return F.conv2d(hidden, state["up.weight"][:, rows, None, None], state["up.bias"][number])
+
+
+def module(state, options, xs, training, noise):
+    """One MLoRE module; xs are the tasks' inputs. Returns the tasks' outputs and gates [B, T, N]."""
+    tasks = len(xs)
+    mixes = options.specific.kind != "none" and options.specific.mix == "router"
+    outs, all_gates = [], []
+    for t, x in enumerate(xs):
+        y = conv(state.below("enter"), x, t, tasks)
+        gates, mix = None, None
+        if options.experts.count or mixes:
+            gates, mix = router(state.below("router"), options, y, t, tasks, None if noise is None else noise[:, t])
+        z = torch.zeros_like(y)
+        paths = state.below("paths")
+        if options.experts.count:
+            shared = torch.zeros_like(y)
+            for n in range(options.experts.count):
+                shared = shared + gates[:, n, None, None, None] * expert(paths.below("experts"), options, y, n)
+            z = z + batch_norm(paths.below("norm"), shared, training, t, tasks)
+            all_gates.append(gates)
+        if options.specific.kind == "low_rank":
+            own = paths.below("specific")
+            s = conv(own.below("up"), conv(own.below("down"), y, t, tasks), t, tasks)
+            z = z + (s * mix[:, None, None, None] if options.specific.mix == "router" else s)
+        if options.generic.kind == "vanilla":
+            z = z + conv(paths.below("generic"), y.detach())
+        if options.generic.kind == "low_rank":
+            z = z + conv(paths.below("generic.1"), conv(paths.below("generic.0"), y.detach()))
+        outs.append(conv(state.below("leave"), gelu(batch_norm(state.below("norm"), z, training, t, tasks)), t, tasks))
+    return outs, torch.stack(all_gates, dim=1) if all_gates else None
+
+
+def fusion(state, scales, training, task, tasks):
+    """Fuse one task's features of all scales."""
+    x = gelu(batch_norm(state.below("norm"), conv(state.below("reduce"), torch.cat(scales, 1), task, tasks), training,
+                        task, tasks))  # fmt: skip
+    logits = conv(state.below("weigh"), x, task, tasks)
+    weights = torch.exp(logits) / torch.exp(logits).sum(dim=1, keepdim=True)
+    return sum(weights[:, s : s + 1] * scale for s, scale in enumerate(scales))
+
+
+def head(state, x, training):
+    x = F.interpolate(x, scale_factor=4, mode="bilinear", align_corners=False)
+    return conv(state.below("predict"), gelu(batch_norm(state.below("norm"), conv(state.below("conv"), x), training)))
+
+
+def mlore(values, options, outputs, maps, training, noises):
+    """Predictions, balance and gates per module; `noises` one [B, T, N] per module, or None in evaluation."""
+    state, tasks = State(values), len(outputs)
+    noises = iter(noises) if noises is not None else None
+    features, gates_of_modules = [[] for _ in outputs], []
+    for s, maps_of_scale in enumerate(maps):
+        xs = [conv(state.below(f"project.{s}"), maps_of_scale)] * tasks
+        for m in range(options.modules_per_scale):
+            noise = next(noises) if noises is not None and options.experts.count else None
+            xs, gates = module(state.below(f"scales.{s}.{m}"), options, xs, training, noise)
+            gates_of_modules += [gates] if gates is not None else []
+        for t, x in enumerate(xs):
+            features[t].append(x)
+    balance = torch.zeros((), dtype=maps[0].dtype)
+    for gates in gates_of_modules:
+        importance = torch.stack([gates[:, :, n].mean() for n in range(gates.shape[2])])
+        if len(importance) > 1:
+            mean = importance.sum() / len(importance)
+            balance = balance + ((importance - mean) ** 2).sum() / (len(importance) - 1) / mean**2
+    predictions = {
+        task: head(
+            state.below(f"heads.{task}"), fusion(state.below("fusion"), features[t], training, t, tasks), training
+        )
+        for t, task in enumerate(outputs)
+    }
+    return predictions, balance, gates_of_modules
+
+
+def baseline(values, options, outputs, maps, training):
+    state, tasks = State(values), len(outputs)
+    predictions = {}
+    for t, task in enumerate(outputs):
+        if options.projection == "shared_softmax_fusion":
+            scales = [conv(state.below(f"project.{s}"), x) for s, x in enumerate(maps)]
+            fused = fusion(state.below("fusion"), scales, training, t, tasks)
+        else:
+            fused = sum(conv(state.below(f"project.{s}"), x, t, tasks) for s, x in enumerate(maps))
+        predictions[task] = head(state.below(f"heads.{task}"), fused, training)
+    return predictions

@@ -1,0 +1,109 @@
+"""Small variants for the tests of the models, and the paper's."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from pydantic import TypeAdapter
+
+from densemoe.params import options as o
+
+OUTPUTS = {"semseg": 5, "normals": 3, "boundary": 1}
+PASCAL = {"semseg": 21, "human_parts": 7, "saliency": 2, "normals": 3, "boundary": 1}
+NYUD = {"semseg": 40, "depth": 1, "normals": 3, "boundary": 1}
+VIT = {
+    "small": (384, 12, 6, (3, 6, 9, 12)),
+    "base": (768, 12, 12, (3, 6, 9, 12)),
+    "large": (1024, 24, 16, (6, 12, 18, 24)),
+}
+NONE = {"kind": "none"}
+
+
+def vit(width=12, depth=2, heads=2, patch=4, taps=(1, 2), drop_path=0.0, weights=None) -> o.VitEncoder:
+    return o.VitEncoder(
+        kind="vit",
+        width=width,
+        depth=depth,
+        heads=heads,
+        patch=patch,
+        taps=taps,
+        drop_path=drop_path,
+        weights=weights,
+    )
+
+
+def paper_vit(name: str) -> o.VitEncoder:
+    width, depth, heads, taps = VIT[name]
+    return vit(width, depth, heads, patch=16, taps=taps, drop_path=0.15)
+
+
+def decoder(**options):
+    return TypeAdapter(o.Decoder).validate_python(options)
+
+
+def mlore(
+    channels=8,
+    ranks=(1, 2, 3, 4),
+    k=2,
+    kernel_size=3,
+    modules=2,
+    experts=None,
+    specific=2,
+    mix="router",
+    generic="vanilla",
+    branches="both",
+    input="features",
+    gate_order="softmax_then_top_k",
+    balance=True,
+):
+    """MLoRE; `experts` a count of standard ones, `specific` a rank or None, `generic` none, vanilla or a rank."""
+    low_rank = {"kind": "low_rank", "ranks": tuple(ranks), "kernel_size": kernel_size}
+    standard = {"kind": "standard", "count": experts, "kernel_size": kernel_size}
+    return decoder(
+        kind="mlore",
+        channels=channels,
+        modules_per_scale=modules,
+        experts=standard if experts else low_rank,
+        router={"kind": "noisy_top_k", "branches": branches, "input": input, "k": k, "gate_order": gate_order},
+        generic={"kind": "low_rank", "rank": generic} if isinstance(generic, int) else {"kind": generic},
+        specific={"kind": "low_rank", "rank": specific, "mix": mix} if specific else NONE,
+        balance={"kind": "cv_squared_importance", "weight": 1e-4} if balance else NONE,
+    )
+
+
+def baseline(channels=8, projection="shared_softmax_fusion"):
+    return decoder(kind="baseline", channels=channels, projection=projection)
+
+
+def variant(decoder, encoder=None, outputs=OUTPUTS):
+    """What `build_model` reads of a variant."""
+    return SimpleNamespace(tasks=tuple(outputs), encoder=encoder or vit(), decoder=decoder)
+
+
+# every option of the decoder, alone and where two meet
+MLORE_CASES = {
+    "paper": {},
+    "k=N": {"k": 4},
+    "one expert": {"ranks": (3,), "k": 1},
+    "top-k then softmax": {"gate_order": "top_k_then_softmax"},
+    "basic router": {"branches": "basic"},
+    "position router": {"branches": "position"},
+    "learned input": {"input": "learned"},
+    "learned input, basic": {"input": "learned", "branches": "basic"},
+    "mix one": {"mix": "one"},
+    "no generic": {"generic": "none"},
+    "low-rank generic": {"generic": 3},
+    "no specific": {"specific": None},
+    "LoRE alone": {"generic": "none", "specific": None},
+    "no experts": {"ranks": (), "k": 0, "balance": False},
+    "no experts, mix one": {"ranks": (), "k": 0, "balance": False, "mix": "one"},
+    "specific alone": {"ranks": (), "k": 0, "balance": False, "generic": "none"},
+    "standard experts": {"experts": 3, "generic": "none", "specific": None},
+    "standard experts, all paths": {"experts": 3},
+    "standard 1x1": {"experts": 3, "kernel_size": 1},
+    "kernel 1": {"kernel_size": 1},
+    "kernel 5": {"kernel_size": 5},
+    "one module": {"modules": 1},
+    "three modules": {"modules": 3},
+    "no balance": {"balance": False},
+}
