@@ -38,7 +38,8 @@ _AFTER_FULL_DISK = "what was complete before is untouched. Free some room and ru
 def planned(plan: Path, section: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The compiled plan and one entry of it. Raises InputError when the name is not in the section."""
     index = read_yaml(plan)
-    entries = index.get(section, {})
+    if not isinstance(index, dict) or not isinstance(entries := index.get(section), dict):
+        raise InputError(f"{plan}: no section '{section}'; compile the plan again: python -m stages.plan --write.")
     if name not in entries:
         raise InputError(f"{plan}: no '{name}' under {section}; allowed are {allowed(entries)}.")
     return index, entries[name]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from densemoe.data.packed import Reader
 from densemoe.evaluate.document import metrics_document
+from densemoe.params.atomic import write_json
 from densemoe.params.errors import InputError, allowed
 from densemoe.train.entry import Entry, read_entry, trained_weights
-from densemoe.train.files import write_json
 from densemoe.train.flags import at_least
 from stages._command import planned, run
 
-MEASURES = ("plain",)
+MEASURES = ("plain", "merged")
 
 
 def main() -> None:
@@ -47,6 +47,7 @@ def metrics(entry: Entry, reader: Reader, weights: Path, args: argparse.Namespac
     from densemoe.data.loaders import ValLoader
     from densemoe.evaluate.measure import check_protocol, measure
     from densemoe.models import build_model
+    from densemoe.models.reparameterize import reparameterize
     from densemoe.train.progress import evaluation_progress
     from densemoe.train.runtime import start
     from densemoe.train.weights import load_weights
@@ -56,6 +57,8 @@ def metrics(entry: Entry, reader: Reader, weights: Path, args: argparse.Namespac
     crop, batch_size = variant.data.crop, args.batch_size
     model = build_model(variant, entry.outputs, crop, load_weights=False)
     load_weights(weights, model, entry.run)
+    if args.measure == "merged":
+        model = reparameterize(model)
     return measure(
         model.to(device),
         ValLoader(reader, crop=crop, tasks=variant.tasks, batch_size=batch_size, workers=args.workers),

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from densemoe.params.atomic import write_text
 from densemoe.params.files import read_yaml
 from densemoe.report.index import render_index
-from densemoe.report.markdown import write_text
 from densemoe.report.results import Results
 from stages._command import run
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from densemoe.params.atomic import write_text
 from densemoe.params.errors import InputError
 from densemoe.params.files import read_yaml
-from densemoe.report.markdown import write_text
 from densemoe.report.results import Results
 from densemoe.report.tables import render_table, table_path
 from stages._command import planned, run

@@ -58,24 +58,6 @@ def test_an_unknown_table_is_refused_and_nothing_is_written(command, tmp_path):
     assert not (tmp_path / "reports").exists()
 
 
-def test_a_failed_write_leaves_the_old_text(monkeypatch, tmp_path):
-    from pathlib import Path
-
-    from densemoe.report.markdown import write_text
-
-    file = tmp_path / "tables/mlore/table02.md"
-    write_text(file, "old\n")
-
-    def full(self, target):
-        raise OSError(28, "No space left on device", str(self))
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_text(file, "new\n")
-    assert [p.name for p in file.parent.iterdir()] == ["table02.md"]
-    assert file.read_text() == "old\n"
-
-
 def test_importing_the_report_imports_no_torch(root):
     names = sorted(p.stem for p in (root / "src/densemoe/report").glob("*.py") if p.stem != "__init__")
     assert len(names) == 10

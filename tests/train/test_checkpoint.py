@@ -6,8 +6,8 @@ import os
 import pytest
 import torch
 
+from densemoe.params import atomic
 from densemoe.params.errors import InputError
-from densemoe.train import files
 from densemoe.train.checkpoint import Checkpointer
 from densemoe.train.curve import Curve
 
@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_nothing_behind_and_the_old_one_loadable(tmp_path, mo
         def fsync(_: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(files.os, "fsync", fsync)
+        monkeypatch.setattr(atomic.os, "fsync", fsync)
     with pytest.raises(OSError, match="No space left on device") as caught:
         case.save(40)
     monkeypatch.undo()

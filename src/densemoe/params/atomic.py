@@ -1,34 +1,58 @@
-"""Files appear whole or not at all: written under a temporary name, flushed to disk, renamed."""
+"""Files that appear whole or not at all: temporary name, fsync, rename."""
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
-@contextlib.contextmanager
+@contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`; rename it over `path` when the block ends well, remove it when not.
+    """A binary file to write; it takes the place of `path` when the block ends well, else nothing changes."""
+    with naming_after(path.with_name(f".{path.name}.partial"), lambda: path) as file:
+        yield file
 
-    The parent folder is made. Raises OSError as the file system does, with what stood at `path` untouched.
+
+@contextmanager
+def naming_after(partial: Path, target: Callable[[], Path]) -> Iterator[BinaryIO]:
+    """Like `replacing`, for a file whose name is known only once it is written; both names are in one folder.
+
+    An OSError without a file name (a full disk) gets one, so that the sentence for the user can name it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
+        partial.replace(target())
+        _sync_folder(partial.parent)
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(partial)
         raise
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
+    """Replace a text file at once."""
     with replacing(path) as file:
         file.write(text.encode("utf-8"))
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Replace a JSON file at once: sorted keys, indent 1, no NaN (ValueError)."""
+    write_text(path, json.dumps(data, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _sync_folder(folder: Path) -> None:
+    # without it a power cut may undo the rename
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

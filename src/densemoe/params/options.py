@@ -109,7 +109,7 @@ class LowRankGeneric(Options):
 
 
 class VanillaGeneric(Options):
-    """Generic path as one 3x3 convolution shared by all tasks, on features without gradient."""
+    """Generic path as one kxk convolution shared by all tasks, on features without gradient; k is the experts'."""
 
     kind: Literal["vanilla"]
 
@@ -186,8 +186,9 @@ class MloreDecoder(Options):
             raise ValueError(f"decoder.router.k is 0 with {n} experts; allowed are 1 to {n}")
         if n == 0 and self.balance.kind != "none":
             raise ValueError("decoder.balance cannot be set without experts; use {kind: none}")
-        if n == 0 and self.generic.kind == "none" and self.specific.kind == "none":
-            raise ValueError("decoder has neither experts nor a generic nor a specific path; use {kind: baseline}")
+        if n == 0 and self.specific.kind == "none":
+            # the generic path passes no gradient on, so nothing in front of it would learn
+            raise ValueError("decoder has neither experts nor a specific path; use {kind: baseline}")
         return self
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
@@ -73,14 +72,3 @@ def counts(states: Sequence[str], names: Sequence[str]) -> str:
 def page(*parts: str) -> str:
     """Paragraphs separated by one empty line, with a final newline; empty ones are dropped."""
     return "\n\n".join(p for p in parts if p) + "\n"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file by rename: whoever reads it sees the old or the new text, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

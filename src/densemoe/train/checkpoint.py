@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 import torch
 from torch import nn
 
+from densemoe.params.atomic import naming_after, write_text
 from densemoe.params.errors import InputError
 from densemoe.train.curve import Curve
-from densemoe.train.files import naming_after, write_text
 
 FORMAT = 1
 KEPT = 2

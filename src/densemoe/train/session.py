@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from densemoe.params.atomic import write_json, write_text
 from densemoe.params.variant import Variant
 from densemoe.tasks import make_loss
 from densemoe.train.checkpoint import Checkpointer
 from densemoe.train.entry import Entry
-from densemoe.train.files import write_json, write_text
 from densemoe.train.interrupt import StopSignals, TrainingStopped
 from densemoe.train.loop import Batch, train
 from densemoe.train.progress import training_progress

@@ -9,8 +9,8 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
+from densemoe.params.atomic import replacing
 from densemoe.params.errors import InputError
-from densemoe.train.files import replacing
 
 AGAIN = "Train the run again"
 # One metadata key, because safetensors writes several in random order and the bytes would differ from run to run.

@@ -17,7 +17,6 @@ from densemoe.models.heads import Heads
 from densemoe.models.output import ModelOutput, RoutingRecord
 from densemoe.models.per_task import PerTaskConv, tasks_into_batch, tasks_into_channels
 from densemoe.models.routers import ROUTERS
-from densemoe.params.errors import InputError
 from densemoe.params.options import MloreDecoder as Options
 
 
@@ -96,18 +95,10 @@ class MloreDecoder(nn.Module):
         backbone_channels: D of every scale.
         grid: H, W of the backbone's maps.
         outputs: output channels per task, in task order.
-
-    Raises:
-        InputError: the generic path is the only one, so that nothing in front of it would learn.
     """
 
     def __init__(self, options: Options, backbone_channels: list[int], grid: tuple[int, int], outputs: dict[str, int]):
         super().__init__()
-        if options.experts.count == 0 and options.specific.kind == "none":
-            raise InputError(
-                "decoder has a generic path alone, which passes no gradient to the features; add experts or a "
-                "specific path."
-            )
         tasks = len(outputs)
         self.balance = BALANCES[options.balance.kind] if options.balance.kind != "none" else None
         self.project = nn.ModuleList(nn.Conv2d(width, options.channels, 1) for width in backbone_channels)

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from densemoe.train.files import replacing, write_json, write_text
+from densemoe.params.atomic import replacing, write_json, write_text
 
 
 def test_folders_are_made_and_content_is_replaced(tmp_path):
