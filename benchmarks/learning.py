@@ -45,7 +45,7 @@ def learn(params: Params, dataset: str, iterations: int, folder: Path) -> dict[s
     variant = Variant.model_validate_json(json.dumps(text))
     facts = params.dataset(dataset)
     raw, packed = folder / "raw" / dataset, folder / "packed" / dataset
-    get_data(dataset, variant.data.model_dump(mode="json", exclude={"crop"}), raw, facts)
+    get_data(dataset, variant.data.model_dump(mode="json", exclude={"crop"}), raw, facts, folder / "none")
     prepare_dataset(dataset, raw, packed, facts.frame)
     readers = {split: Reader(packed / split) for split in ("train", "val")}
     crop, outputs = variant.data.crop, facts.outputs

@@ -11,7 +11,7 @@ from stages._command import planned, run
 
 
 def main() -> None:
-    """Scenes are rendered into data/raw/NAME; an archive that a person put there is checked."""
+    """Scenes are rendered into data/raw/NAME; an archive put into data/archives/NAME is checked and linked there."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--data", required=True, help="name under `data` in the plan")
     parser.add_argument("--plan", required=True, type=Path, help="compiled plan, params/plan/SCALE.yaml")
@@ -27,7 +27,8 @@ def main() -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        get_data(entry["dataset"], entry["options"], folder, facts, show)
+        archive = args.data_root / "archives" / args.data
+        get_data(entry["dataset"], entry["options"], folder, facts, archive, show)
     print(f"{folder} is complete")
 
 

@@ -35,12 +35,23 @@ def content(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_a_complete_archive_passes_untouched(archive):
+def test_a_complete_archive_is_linked_untouched(archive):
     dataset, folder, _, facts = archive
     before = content(folder)
-    get_data(dataset, {"kind": "archive"}, folder, facts)
-    assert content(folder) == before
+    raw = folder.with_name("made") / "raw"
+    for _ in range(2):  # a second time changes nothing
+        get_data(dataset, {"kind": "archive"}, raw, facts, folder)
+        assert raw.is_symlink() and content(raw / ".") == before == content(folder)
     assert len(before) > 30
+
+
+def test_a_folder_in_the_place_of_the_link_is_kept(archive):
+    dataset, folder, _, facts = archive
+    own = folder.with_name("own")
+    (own / "images").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"own is a folder of its own; move it to .*raw and run this again"):
+        get_data(dataset, {"kind": "archive"}, own, facts, folder)
+    assert (own / "images").is_dir()
 
 
 def _shorten(folder, dataset, split):
@@ -104,7 +115,7 @@ def test_another_edition_of_nyud(tmp_path):
 def test_unknown_kind(archive):
     dataset, folder, _, facts = archive
     with pytest.raises(InputError, match="Unknown kind of data 'url'; allowed are archive, scenes"):
-        get_data(dataset, {"kind": "url"}, folder, facts)
+        get_data(dataset, {"kind": "url"}, folder, facts, folder)
 
 
 def command(stage, cwd, *arguments):
@@ -114,14 +125,17 @@ def command(stage, cwd, *arguments):
 
 
 def test_commands_pack_what_the_plan_names(tmp_path):
-    WRITE["nyud_v2"](tmp_path / "data/raw/mine")
+    WRITE["nyud_v2"](tmp_path / "data/archives/mine")
     plan = tmp_path / "plan.yaml"
     plan.write_text("data: {mine: {dataset: nyud_v2, options: {kind: archive}}}\n")
     refused = command("get_data", tmp_path, "--data", "mine", "--plan", plan)
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert refused.stderr.startswith("error: data/raw/mine/gt_sets/train.txt lists 4 ids; the train split has 795. ")
+    assert refused.stderr.startswith("error: data/archives/mine/gt_sets/train.txt lists 4 ids; the train split has 795. ")
     assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "data/raw").exists()
+    (tmp_path / "data/raw").mkdir()
+    (tmp_path / "data/raw/mine").symlink_to("../archives/mine")
     packed = command("prepare", tmp_path, "--data", "mine", "--plan", plan)
     assert (packed.returncode, packed.stdout) == (0, "data/packed/mine is complete\n")
     assert len(Reader(tmp_path / "data/packed/mine/val")) == 2

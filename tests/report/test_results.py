@@ -80,7 +80,9 @@ def test_a_missing_key_is_named(folder, key):
     assert f"key '{key}' is missing" in folder.results(INDEX).refusal("run_a", "plain")
 
 
-@pytest.mark.parametrize("damage", [lambda t: t[: len(t) // 2], lambda t: b"", lambda t: b"\xff\xfe" + t], ids=str)
+@pytest.mark.parametrize(
+    "damage", [lambda t: t[: len(t) // 2], lambda t: b"", lambda t: b"\xff\xfe" + t], ids=["half", "empty", "foreign"]
+)
 def test_half_written_empty_and_foreign_bytes_are_refused(folder, damage):
     path = folder.put("run_a", {"semseg": {"miou": 41.5}})
     path.write_bytes(damage(path.read_bytes()))

@@ -65,7 +65,7 @@ def prepared(tmp_path_factory) -> Path:
     name = data_name(MLORE.dataset, MLORE.data)
     facts = Params(root / "params").dataset(MLORE.dataset)
     options = MLORE.data.model_dump(mode="json", exclude={"crop"})
-    get_data(MLORE.dataset, options, root / "data/raw" / name, facts)
+    get_data(MLORE.dataset, options, root / "data/raw" / name, facts, root / "none")
     prepare_dataset(MLORE.dataset, root / "data/raw" / name, root / "data/packed" / name, facts.frame)
     return root
 
@@ -264,7 +264,7 @@ def test_bad_input_is_refused_before_torch_is_imported(workspace):
     assert f"{PLAN}: no 'nothing' under runs; allowed are {RUN}" in refused(workspace, "train", "--run", "nothing")
     assert "--threads is 0; allowed is 1 or more" in refused(workspace, "train", *run, "--threads", "0")
     assert "meta.json is missing; prepare" in refused(workspace, "train", *run, "--data-root", "elsewhere")
-    assert "--measure is 'other'; allowed are plain" in refused(workspace, *measure(), "--measure", "other")
+    assert "--measure is 'other'; allowed are merged, plain" in refused(workspace, *measure(), "--measure", "other")
     assert "model.safetensors does not exist; train the run first" in refused(workspace, *measure())
     edit_plan(workspace, lambda entry: entry["variant"]["recipe"].update(iterations=ITERATIONS + 1))
     assert "its variant is named pascal_context_" in refused(workspace, "train", *run)

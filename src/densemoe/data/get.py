@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,18 @@ def get_data(
     options: Mapping[str, Any],
     folder: Path | str,
     facts: DatasetFacts,
+    archive: Path | str,
     progress: Progress | None = None,
 ) -> None:
-    """Make or check the raw data set in `folder`.
+    """Make the raw data set in `folder`: scenes are rendered, an archive is checked and linked.
 
     Args:
         dataset: name of the data set whose layout it has.
         options: options of its kind, as in `densemoe.params.options` without the crop.
-        folder: scenes are written there, whole or not at all; an archive's files are only looked at.
+        folder: scenes are written there, whole or not at all; for an archive it becomes a link. It is an output of
+            the pipeline, which the engines may delete.
         facts: splits, frame and instructions of the data set.
+        archive: folder into which a person unpacked the archive; only looked at, and known to no engine.
         progress: called with images done and images in all while scenes are rendered.
 
     Raises InputError for an unknown kind, scenes of another version, and an archive that is incomplete or of another
@@ -39,7 +43,8 @@ def get_data(
 
     """
     if options["kind"] == "archive":
-        check_archive(dataset, Path(folder), facts)
+        check_archive(dataset, Path(archive), facts)
+        _link(Path(folder), Path(archive))
     elif options["kind"] == "scenes":
         _render(dataset, options, Path(folder), progress)
     else:
@@ -63,6 +68,14 @@ def check_archive(dataset: str, folder: Path, facts: DatasetFacts) -> None:
             check_files(dataset, folder, ids)
     except InputError as error:
         raise InputError(f"{error} {facts.place_by_hand} (The folder is {folder}.)") from None
+
+
+def _link(folder: Path, archive: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        raise InputError(f"{folder} is a folder of its own; move it to {archive} and run this again.")
+    folder.unlink(missing_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.symlink_to(os.path.relpath(archive, folder.parent), target_is_directory=True)
 
 
 def _render(dataset: str, options: Mapping[str, Any], folder: Path, progress: Progress | None) -> None:

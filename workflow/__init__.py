@@ -1,0 +1,1 @@
+"""The glue between dvc.yaml, Snakemake and the commands people type. Imports no torch."""

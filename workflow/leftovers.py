@@ -1,0 +1,82 @@
+"""Jobs that a killed run left behind: found, and ended before anything is started again.
+
+A run marks the environment of all its processes. Whoever holds the run's lock knows that a marked process outside of
+it is left over; two trainers of one run would write into the same folder. (Found through /proc, which Linux has.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from shutil import which
+
+MARK = "DENSEMOE_RUN_IN"
+
+
+def mark(root: Path) -> dict[str, str]:
+    """The variable that marks the processes of a run in this folder."""
+    return {MARK: str(root)}
+
+
+def processes(root: Path) -> list[int]:
+    """Marked processes of this folder, without this one and its parents."""
+    wanted = f"{MARK}={root}".encode()
+    own = _parents()
+    return [pid for pid in _pids() if pid not in own and wanted in _environment(pid).split(b"\0")]
+
+
+def end_processes(root: Path, patience: float = 20.0) -> int:
+    """Ask marked processes to end, kill those that do not within `patience` seconds. Returns how many there were."""
+    found = processes(root)
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        for pid in processes(root):
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                continue
+        deadline = time.monotonic() + patience
+        while processes(root) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    return len(found)
+
+
+def cluster_prefix(root: Path, prefix: str = "densemoe") -> str:
+    """Name of this folder's cluster jobs: two checkouts of one person must not take each other's for their own."""
+    return f"{prefix}_{hashlib.sha256(str(root).encode()).hexdigest()[:6]}"
+
+
+def cluster_jobs(root: Path) -> list[str]:
+    """Numbers of this folder's jobs that are still in a SLURM queue."""
+    if which("squeue") is None:
+        return []
+    listed = subprocess.run(["squeue", "--me", "-h", "-o", "%i %j"], capture_output=True, text=True, check=True)
+    jobs = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
+    return [number for number, name in jobs if name.startswith(cluster_prefix(root))]
+
+
+def _pids() -> list[int]:
+    return [int(p.name) for p in Path("/proc").glob("[0-9]*")]
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return b""
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:  # it ended, or is another person's
+        return b""
+
+
+def _parents() -> set[int]:
+    found, pid = set(), os.getpid()
+    while pid > 0:
+        found.add(pid)
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+    return found
