@@ -105,5 +105,5 @@ def test_another_version_of_the_renderer_is_refused(tmp_path):
     facts = Params(REPOSITORY / "params").dataset("nyud_v2")
     wrong = {**SCENES, "version": SCENES_VERSION + 1}
     with pytest.raises(InputError, match=rf"version {SCENES_VERSION + 1} .* allowed is {SCENES_VERSION}\."):
-        get_data("nyud_v2", wrong, tmp_path / "raw", facts)
+        get_data("nyud_v2", wrong, tmp_path / "raw", facts, tmp_path / "none")
     assert not list(tmp_path.iterdir())
