@@ -36,7 +36,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 found on PATH; name one: make PYTHON=/path/to/python3.12"; exit 2; }
 	@echo "making the environment in $(VENV) with $(PYTHON) (torch brings some gigabytes)"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	@python -m pip install --quiet --disable-pip-version-check --no-compile --use-pep517 --no-deps -r requirements.lock
 	@python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
