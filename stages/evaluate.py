@@ -37,7 +37,13 @@ def main() -> None:
     weights = trained_weights(Path("runs"), entry.run)
     values = metrics(entry, reader, weights, args)
     document = metrics_document(
-        entry.scale, entry.run, args.measure, entry.variant, images=len(reader), protocol=args.protocol, metrics=values
+        entry.scale,
+        entry.run,
+        args.measure,
+        entry.variant,
+        images=len(reader),
+        protocol={"pixel_metrics": args.protocol},
+        metrics=values,
     )
     write_json(Path("reports", entry.scale, "metrics", entry.run, f"{args.measure}.json"), document)
 

@@ -45,9 +45,13 @@ def test_every_stage_runs_once(reproduced):
     calls = reproduced.calls()
     plan = reproduced.plan()
     expected = [f"{s}@{d}" for s in ("get_data", "prepare") for d in plan["data"]]
-    expected += [f"train@{r}" for r in plan["runs"]] + [f"evaluate@{m}" for m in plan["measures"]]
+    expected += (
+        [f"train@{r}" for r in plan["runs"]]
+        + [f"evaluate@{m}" for m in plan["measures"]]
+        + [f"score_run@{m}" for m in plan["scores"]]
+    )
     assert calls == dict.fromkeys(sorted(expected), 1)
-    assert len(calls) == 20
+    assert len(calls) == 25
 
 
 def test_a_second_run_does_nothing_and_says_so(project):
@@ -92,7 +96,7 @@ def test_an_edited_option_retrains_exactly_its_run_and_dvc_shows_the_difference(
     said = project.reproduce()
     new = run_of(project, "three experts")
     assert new not in (old, kept)
-    assert project.calls() == {f"evaluate@{new}__plain": 1, f"train@{new}": 1}
+    assert project.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
     assert "4 jobs done" in said  # and the table, and the index
     assert "up to date" in project.dvc("status")
     project.commit("another option")
@@ -146,7 +150,7 @@ def test_a_pull_of_some_stages_can_be_adopted_and_the_others_run(project, tmp_pa
     assert "Snakemake: 19 of 23 stages are current" in said
     clone.reproduce()
     new = run_of(clone, "three experts")
-    assert clone.calls() == {f"evaluate@{new}__plain": 1, f"train@{new}": 1}
+    assert clone.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
 
 
 def test_results_that_came_with_git_alone_are_made_again(project, tmp_path):
@@ -186,7 +190,7 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path):
     assert (project.folder / "reports/smoke/tables/mlore/table03.md").exists()
     assert not (project.folder / INDEX).exists()
     project.reproduce()
-    assert project.calls() == {f"evaluate@{bad}__plain": 1, f"train@{bad}": 1}
+    assert project.calls() == {f"evaluate@{bad}__plain": 1, f"score_run@{bad}__plain": 1, f"train@{bad}": 1}
     assert len(plan["runs"]) == 8
 
 
@@ -246,7 +250,7 @@ def test_a_stopped_run_leaves_nothing_behind_and_goes_on(interrupted, sign):
     assert said.rstrip().endswith("stopped; the same command goes on from here")
     assert processes_in(project) == []
     project.reproduce()
-    assert project.calls() == {f"evaluate@{name}__plain": 1, f"train@{name}": 2}
+    assert project.calls() == {f"evaluate@{name}__plain": 1, f"score_run@{name}__plain": 1, f"train@{name}": 2}
     assert "up to date" in project.dvc("status")
 
 
@@ -260,7 +264,7 @@ def test_after_kill_9_of_everything_but_the_trainer_it_is_ended_first(interrupte
     process.communicate()
     said = project.reproduce()
     assert "processes that a killed run had left behind" in said and "removed the lock of a killed run" in said
-    assert project.calls() == {f"evaluate@{name}__plain": 1, f"train@{name}": 2}
+    assert project.calls() == {f"evaluate@{name}__plain": 1, f"score_run@{name}__plain": 1, f"train@{name}": 2}
     assert processes_in(project) == []
 
 
@@ -283,7 +287,7 @@ def test_dvc_repro_runs_the_same_graph_and_is_adopted(project):
     project.python("-m", "stages.plan", "--scale", "smoke", "--write")
     new = run_of(project, "three experts")
     project.dvc("repro", "--quiet")
-    assert project.calls() == {f"evaluate@{new}__plain": 1, f"train@{new}": 1}
+    assert project.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
     assert f"runs/{new}/model.safetensors" in project.reproduce(code=1)
     project.python("-m", "workflow.sync", "adopt")
     assert "already up to date" in project.reproduce()

@@ -16,6 +16,7 @@ def index_of(*runs: str, scale: str = "smoke", pending: dict[str, str] | None = 
     return {
         "scale": scale,
         "runs": {r: {"title": r, "variant": {"dataset": "pascal_context", "seed": 0}} for r in runs},
+        "scores": {},
         "measures": {f"{r}__plain": {"run": r, "measure": "plain", "protocol": 1} for r in runs},
         "pending": {r: {"title": r, "reason": reason} for r, reason in (pending or {}).items()},
     }

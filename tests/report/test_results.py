@@ -7,6 +7,8 @@ import json
 import pytest
 from report_plan import index_of
 
+from densemoe.report.results import Expected, Results
+
 INDEX = index_of("run_a", "run_b", pending={"run_c": "not built"})
 
 
@@ -107,3 +109,28 @@ def test_the_plan_and_its_committed_index_expect_the_same(root, plans):
         of_index = Results.from_index(root / "reports", index).expected
         assert of_index == Results.from_plan(root / "reports", plan).expected
         assert len(of_index) == len(index["measures"]) > 40
+
+
+def boundary_file(folder, name, **changes):
+    data = {"scale": "smoke", "run": name, "measure": "plain", "dataset": "pascal_context", "seed": 0, "images": 2}
+    data |= {"protocol": {"boundary": 3}, "metrics": {"boundary": {"ods_f": 61.5}}, **changes}
+    path = folder / "smoke/boundary" / name / "plain.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(data))
+    return Results(folder, "smoke", {(name, "plain"): Expected("pascal_context", 0, 1, boundary=3)})
+
+
+def test_the_boundary_score_comes_from_its_own_file(tmp_path):
+    results = boundary_file(tmp_path, "a")
+    assert results.value("a", "plain", "boundary.ods_f") == 61.5
+    assert results.value("a", "plain", "semseg.miou") is None
+    assert results.state("a", "plain") == "missing"  # the pixel metrics are
+    without = Results(tmp_path, "smoke", {("a", "plain"): Expected("pascal_context", 0, 1)})
+    assert without.value("a", "plain", "boundary.ods_f") is None
+
+
+@pytest.mark.parametrize("changes", [{"protocol": {"boundary": 2}}, {"protocol": {"pixel_metrics": 1}}, {"run": "b"}])
+def test_a_boundary_score_of_another_protocol_or_run_is_refused(tmp_path, changes):
+    results = boundary_file(tmp_path, "a", **changes)
+    assert results.value("a", "plain", "boundary.ods_f") is None
+    assert "smoke/boundary/a/plain.json" in results.refusal("a", "plain", "boundary")

@@ -14,3 +14,19 @@ rule evaluate:
         cmd=PIPE.rule_cmd("evaluate"),
     shell:
         "python -m workflow.device {params.cmd} --workers {resources.workers} > {log} 2>&1"
+
+
+# The boundary score needs no GPU and no torch.
+rule score_run:
+    input:
+        PIPE.rule_inputs("score_run"),
+    output:
+        PIPE.outputs("score_run"),
+    log:
+        "runs/logs/score_run/{run}__{measure}.log",
+    conda:
+        "../envs/densemoe.yaml"
+    params:
+        cmd=PIPE.rule_cmd("score_run"),
+    shell:
+        "{params.cmd} --workers {threads} > {log} 2>&1"

@@ -26,6 +26,12 @@ class Layout:
     files: Mapping[str, tuple[str, ...]]
     """Kind of file -> paths in order of preference; the first that exists is taken."""
 
+    @property
+    def boundary_truth(self) -> str:
+        """Folder of what the boundary score takes as ground truth: LabelMaps, else the edge maps themselves."""
+        path, *_ = self.files.get("label_map") or self.files["boundary"]
+        return path.rpartition("/")[0]
+
 
 LAYOUTS: dict[str, Layout] = {
     "pascal_context": Layout(

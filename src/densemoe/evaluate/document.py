@@ -11,11 +11,19 @@ DECIMALS = 6
 
 
 def metrics_document(
-    scale: str, run: str, measure: str, variant: Variant, *, images: int, protocol: int, metrics: Mapping[str, float]
+    scale: str,
+    run: str,
+    measure: str,
+    variant: Variant,
+    *,
+    images: int,
+    protocol: Mapping[str, int],
+    metrics: Mapping[str, float],
 ) -> dict[str, Any]:
     """The file's content: nested dicts of scalars, since DVC drops lists without a word; no time, no machine.
 
-    `metrics` maps keys such as `semseg.miou` to numbers; a metric that was not measured is left out, never zero.
+    `protocol` names the versions of the definitions, e.g. pixel_metrics: 1. `metrics` maps keys such as `semseg.miou`
+    to numbers; a metric that was not measured is left out, never zero.
     """
     nested: dict[str, dict[str, float]] = {}
     for key, value in metrics.items():
@@ -28,6 +36,6 @@ def metrics_document(
         "dataset": variant.dataset,
         "seed": variant.seed,
         "images": images,
-        "protocol": {"pixel_metrics": protocol},
+        "protocol": dict(protocol),
         "metrics": nested,
     }

@@ -59,13 +59,15 @@ class Plan:
     """(run, measure) -> reason why it is pending, or None."""
     tables: dict[str, dict[str, Any]]
     protocol: int
+    """Version of the pixel metrics."""
+    boundary_protocol: int
 
 
 def compile_plan(params: Params, scale: str) -> Plan:
     """Compile every declared table at a scale. Raises InputError with one sentence for the first problem."""
     layer = params.layer("scales", scale)
     protocol = read_yaml(params.root / "protocol.yaml")
-    plan = Plan(scale, layer.title, layer.note, {}, {}, {}, int(protocol["pixel_metrics"]))
+    plan = Plan(scale, layer.title, layer.note, {}, {}, {}, int(protocol["pixel_metrics"]), int(protocol["boundary"]))
     pending = params.pending()
     for name in params.names("tables"):
         plan.tables[name] = _Compiler(params, plan, pending, name).table()
@@ -202,6 +204,16 @@ def as_files(plan: Plan, root: Path) -> dict[Path, str]:
             }
             for (run, measure), reason in sorted(plan.measures.items())
             if reason is None and run in runs
+        },
+        "scores": {
+            f"{run}__{measure}": {
+                "run": run,
+                "measure": measure,
+                "data": data_name(runs[run].variant.dataset, runs[run].variant.data),
+                "protocol": plan.boundary_protocol,
+            }
+            for (run, measure), reason in sorted(plan.measures.items())
+            if reason is None and run in runs and "boundary" in runs[run].variant.tasks
         },
         "tables": {
             f"{scale}_{name.replace('/', '_')}": {"name": name, "file": f"{scale}/{name.replace('/', '_')}.yaml"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from densemoe.report.gain import Absence, gain_of
-from densemoe.report.results import Results
+from densemoe.report.results import Results, kind_of
 
 CellState = Literal["value", "missing", "unreadable", "pending"]
 
@@ -60,7 +60,7 @@ def _cell(row: Mapping[str, Any], column: str, results: Results) -> Cell:
     run, measure = cell["run"], cell["measure"]
     if cell["pending"]:
         return Cell("pending")
-    if refusal := results.refusal(run, measure):
+    if refusal := results.refusal(run, measure, kind_of(metric)):
         return Cell("unreadable", refusal=refusal)
     if metric == "gain":
         gain = gain_of(cell, results)

@@ -1,7 +1,8 @@
 """Metrics files of one scale: read, checked against the plan, refused by name when they do not fit.
 
-A file lies at `reports/<scale>/metrics/<run>/<measure>.json` and holds scale, run, measure, dataset, seed, images,
-`"protocol": {"pixel_metrics": 1}` and `"metrics": {"semseg": {"miou": 77.4}, ...}`. Percent metrics are in percent.
+Two files per measure: `reports/<scale>/metrics/<run>/<measure>.json` holds the pixel metrics, `boundary/` in the place
+of `metrics/` the boundary score. Both hold scale, run, measure, dataset, seed, images, `"protocol": {"pixel_metrics":
+1}` (or `boundary`) and `"metrics": {"semseg": {"miou": 77.4}, ...}`. Percent metrics are in percent.
 """
 
 from __future__ import annotations
@@ -20,16 +21,28 @@ if TYPE_CHECKING:
 
 State = Literal["done", "missing", "unreadable", "pending"]
 
+PIXELS, BOUNDARY = "metrics", "boundary"
+"""The two files of a measure, by their folder; every metric of the second is named boundary.*."""
+
 _KEYS = ("scale", "run", "measure", "dataset", "seed", "images", "protocol", "metrics")
+
+
+def kind_of(metric: str) -> str:
+    """Which of the two files holds a metric."""
+    return BOUNDARY if metric.startswith(f"{BOUNDARY}.") else PIXELS
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the plan says about one measure; `protocol` is the version of the pixel metrics."""
+    """What the plan says about one measure: data set, seed, versions of both protocols.
+
+    `boundary` is None for a run without that task: no file of it is read.
+    """
 
     dataset: str
     seed: int
     protocol: int
+    boundary: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,8 +62,8 @@ class Results:
 
     def __init__(self, reports: Path, scale: str, expected: Mapping[tuple[str, str], Expected]):
         self.reports, self.scale, self.expected = reports, scale, expected
-        self._read: dict[tuple[str, str], Result | None] = {}
-        self._refused: dict[tuple[str, str], str] = {}
+        self._read: dict[tuple[str, str, str], Result | None] = {}
+        self._refused: dict[tuple[str, str, str], str] = {}
 
     @classmethod
     def from_index(cls, reports: Path, index: Mapping[str, Any]) -> Results:
@@ -58,7 +71,10 @@ class Results:
         expected = {}
         for entry in index["measures"].values():
             variant = index["runs"][entry["run"]]["variant"]
-            expected[entry["run"], entry["measure"]] = Expected(variant["dataset"], variant["seed"], entry["protocol"])
+            score = index["scores"].get(f"{entry['run']}__{entry['measure']}", {})
+            expected[entry["run"], entry["measure"]] = Expected(
+                variant["dataset"], variant["seed"], entry["protocol"], score.get("protocol")
+            )
         return cls(reports, index["scale"], expected)
 
     @classmethod
@@ -68,7 +84,8 @@ class Results:
         for (run, measure), reason in plan.measures.items():
             if reason is None:
                 variant = plan.runs[run].variant
-                expected[run, measure] = Expected(variant.dataset, variant.seed, plan.protocol)
+                boundary = plan.boundary_protocol if "boundary" in variant.tasks else None
+                expected[run, measure] = Expected(variant.dataset, variant.seed, plan.protocol, boundary)
         return cls(reports, plan.scale, expected)
 
     @property
@@ -76,49 +93,52 @@ class Results:
         """The folder of the scale."""
         return self.reports / self.scale
 
-    def file(self, run: str, measure: str) -> Path:
-        """Where the metrics of a measure lie, whether they are there or not."""
-        return self.folder / "metrics" / run / f"{measure}.json"
+    def file(self, run: str, measure: str, kind: str = PIXELS) -> Path:
+        """Where a file of a measure lies, whether it is there or not."""
+        return self.folder / kind / run / f"{measure}.json"
 
     def protocols(self) -> list[int]:
         """Versions of the pixel metrics that the plan names; more than one never shares a table."""
         return sorted({e.protocol for e in self.expected.values()})
 
-    def get(self, run: str, measure: str) -> Result | None:
-        """The accepted metrics of a measure; None when they are missing, refused or pending."""
-        key = (run, measure)
-        if key in self.expected and key not in self._read:
+    def get(self, run: str, measure: str, kind: str = PIXELS) -> Result | None:
+        """The accepted content of a file of a measure; None when it is missing, refused or pending."""
+        expected = self.expected.get((run, measure))
+        if expected is None or (kind == BOUNDARY and expected.boundary is None):
+            return None
+        key = (kind, run, measure)
+        if key not in self._read:
             try:
-                self._read[key] = self._load(run, measure)
+                self._read[key] = self._load(run, measure, kind)
             except InputError as error:
                 self._read[key] = None
                 self._refused[key] = str(error)
-        return self._read.get(key)
+        return self._read[key]
 
     def value(self, run: str, measure: str, metric: str) -> float | None:
         """One measured number; None when there is none."""
-        result = self.get(run, measure)
+        result = self.get(run, measure, kind_of(metric))
         return None if result is None else result.values.get(metric)
 
     def state(self, run: str, measure: str) -> State:
-        """Done means that the file is there and accepted."""
+        """Of the pixel metrics; done means that the file is there and accepted."""
         if (run, measure) not in self.expected:
             return "pending"
         if self.get(run, measure) is not None:
             return "done"
-        return "unreadable" if (run, measure) in self._refused else "missing"
+        return "unreadable" if self.refusal(run, measure) else "missing"
 
-    def refusal(self, run: str, measure: str) -> str | None:
+    def refusal(self, run: str, measure: str, kind: str = PIXELS) -> str | None:
         """The sentence that says why a file is refused."""
-        self.get(run, measure)
-        return self._refused.get((run, measure))
+        self.get(run, measure, kind)
+        return self._refused.get((kind, run, measure))
 
     def refusals(self) -> list[str]:
         """Sentences on all refused files that were asked for, in the order of their names."""
         return [self._refused[key] for key in sorted(self._refused)]
 
-    def _load(self, run: str, measure: str) -> Result | None:
-        file = self.file(run, measure)
+    def _load(self, run: str, measure: str, kind: str) -> Result | None:
+        file = self.file(run, measure, kind)
         # the same sentence wherever the checkout lies: it is printed in committed reports
         name = file.relative_to(self.reports.parent).as_posix()
         try:
@@ -131,16 +151,17 @@ class Results:
             raise InputError(f"{name}: is not complete, readable JSON; delete it and measure again.") from None
         if not isinstance(data, dict):
             raise InputError(f"{name}: is {type(data).__name__}, not a mapping; delete it and measure again.")
-        self._check_head(name, run, measure, data)
+        self._check_head(name, run, measure, kind, data)
         return Result(data["images"], _flat(name, data["metrics"]))
 
-    def _check_head(self, name: str, run: str, measure: str, data: dict[str, Any]) -> None:
+    def _check_head(self, name: str, run: str, measure: str, kind: str, data: dict[str, Any]) -> None:
         if lacking := [k for k in _KEYS if k not in data]:
             raise InputError(f"{name}: key '{lacking[0]}' is missing; needed are {allowed(_KEYS)}.")
         expected = self.expected[run, measure]
         said_by = {"run": ("path", run), "measure": ("path", measure), "scale": ("path", self.scale)}
         said_by |= {"dataset": ("plan", expected.dataset), "seed": ("plan", expected.seed)}
-        said_by |= {"protocol": ("plan", {"pixel_metrics": expected.protocol})}
+        versions = {PIXELS: {"pixel_metrics": expected.protocol}, BOUNDARY: {"boundary": expected.boundary}}
+        said_by |= {"protocol": ("plan", versions[kind])}
         for key, (who, value) in said_by.items():
             if data[key] != value or isinstance(data[key], bool):
                 raise InputError(f"{name}: '{key}' is {_short(data[key])}, but the {who} says {_short(value)}.")

@@ -11,7 +11,7 @@ from densemoe.report.cells import ROW_STATES, Cell, RowCells, fill, group_and_me
 from densemoe.report.gain import Absence
 from densemoe.report.markdown import GROUPS, Footnotes, counts, escape, grid, page, scale_notice, source_title
 from densemoe.report.numbers import difference, ours
-from densemoe.report.results import Results
+from densemoe.report.results import BOUNDARY, PIXELS, Results
 
 NOTHING = "–"
 LEGEND = (
@@ -161,7 +161,8 @@ def _runs(rows: Sequence[RowCells], results: Results) -> str:
 
 
 def _run_line(label: str, run: str, measure: str, results: Results) -> list[str]:
-    files = {"metrics": results.file(run, measure), "curve": results.folder / "curves" / f"{run}.csv"}
+    files = {kind: results.file(run, measure, kind) for kind in (PIXELS, BOUNDARY)}
+    files |= {"curve": results.folder / "curves" / f"{run}.csv"}
     # from tables/<paper>/ up to the folder of the scale
     links = [f"[{n}](../../{p.relative_to(results.folder).as_posix()})" for n, p in files.items() if p.is_file()]
     return [escape(label), f"`{run}`", measure, results.state(run, measure), ", ".join(links)]
