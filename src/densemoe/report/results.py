@@ -97,9 +97,11 @@ class Results:
         """Where a file of a measure lies, whether it is there or not."""
         return self.folder / kind / run / f"{measure}.json"
 
-    def protocols(self) -> list[int]:
-        """Versions of the pixel metrics that the plan names; more than one never shares a table."""
-        return sorted({e.protocol for e in self.expected.values()})
+    def protocols(self) -> dict[str, list[int]]:
+        """Versions that the plan names, by protocol; more than one of the same never share a table."""
+        expected = self.expected.values()
+        boundary = {e.boundary for e in expected if e.boundary is not None}
+        return {"pixel metrics": sorted({e.protocol for e in expected}), "boundary score": sorted(boundary)}
 
     def get(self, run: str, measure: str, kind: str = PIXELS) -> Result | None:
         """The accepted content of a file of a measure; None when it is missing, refused or pending."""

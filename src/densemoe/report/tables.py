@@ -64,8 +64,9 @@ def _seeds(rows: Sequence[RowCells], results: Results) -> str:
 
 
 def _protocol(results: Results) -> str:
-    versions = results.protocols()
-    return f"pixel metrics version {', '.join(map(str, versions))}" if versions else "none, nothing is measured"
+    named = {name: versions for name, versions in results.protocols().items() if versions}
+    parts = [f"{name} version {', '.join(map(str, versions))}" for name, versions in named.items()]
+    return ", ".join(parts) or "none, nothing is measured"
 
 
 def _notes(of_table: str, notes: Footnotes) -> str:
