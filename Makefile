@@ -15,7 +15,7 @@ export PATH := $(BIN):$(PATH)
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce test lint format plan status lock clean-environment
+.PHONY: reproduce test lint format plan lock clean-environment
 
 reproduce: $(READY)  ## every declared table: make reproduce [SCALE=paper] [PROFILE=slurm] [TABLE=mlore/table02]
 	@python -m workflow.reproduce --scale "$(SCALE)" --profile "$(PROFILE)" --table "$(TABLE)" --cores "$(CORES)"
