@@ -2,7 +2,7 @@
 
 Snakemake counts `gpu`, but gives no job a device; without this every job of a machine with several would take the
 first. Each job holds the lock of one device until it ends. A cluster job (SLURM names the devices itself) and a machine
-without a device just run the command.
+without a device just run the command. Where a warm process listens, `python -m MODULE` is a fork of it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 from shutil import which
+
+from workflow import warm
 
 LOCKS = Path(".snakemake/devices")
 
@@ -49,6 +51,10 @@ def main() -> None:
     """Choose a device, become the command."""
     if "SLURM_JOB_ID" not in os.environ and (devices := visible_devices()):
         os.environ["CUDA_VISIBLE_DEVICES"] = take_device(devices)
+    elif (path := os.environ.get(warm.SOCKET)) and sys.argv[1:3] == ["python", "-m"]:
+        code = warm.call(path, sys.argv[3], sys.argv[4:])
+        if code is not None:
+            raise SystemExit(code)
     os.execvp(sys.argv[1], sys.argv[1:])
 
 

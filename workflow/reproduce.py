@@ -22,7 +22,7 @@ import yaml
 from densemoe.params.errors import InputError, allowed
 from densemoe.params.files import Params
 from densemoe.params.plan import compile_plan, write_plan
-from workflow import leftovers, sync
+from workflow import leftovers, sync, warm
 from workflow.device import visible_devices
 from workflow.pipeline import Pipeline
 from workflow.progress import Progress
@@ -118,6 +118,14 @@ def run(snakemake: list[str]) -> tuple[int, Progress]:
     environment = os.environ | leftovers.mark(ROOT)
     # stages say `python`: the one that runs this
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    with contextlib.ExitStack() as stack:
+        if "--cores" in snakemake and not visible_devices():  # jobs on this machine's CPU: starting is their main cost
+            environment |= stack.enter_context(warm.listening(ROOT, environment, ROOT / "runs" / "logs" / "warm.log"))
+        return run_child(snakemake, environment, progress)
+
+
+def run_child(snakemake: list[str], environment: dict[str, str], progress: Progress) -> tuple[int, Progress]:
+    """Snakemake as a child of its own session, with this process's signals passed on."""
     child = subprocess.Popen(
         snakemake,
         cwd=ROOT,
