@@ -169,7 +169,7 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
     code, progress = run(snakemake)
     if progress.done or was_unrecorded:
         sync.record(args.scale)
-    UNRECORDED.unlink()
+    UNRECORDED.unlink(missing_ok=True)
     return summary(code, progress, results)
 
 
