@@ -139,7 +139,7 @@ def listening(folder: Path, environment: dict[str, str], log: Path) -> Iterator[
     `folder` is where the project lies; the socket lies in a short temporary path, since its length is limited.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="densemoe-") as place, log.open("w") as output:
+    with tempfile.TemporaryDirectory(prefix="densemoe-") as place, log.open("a") as output:
         path = f"{place}/warm"
         server = subprocess.Popen(
             [sys.executable, "-m", "workflow.warm", path],
