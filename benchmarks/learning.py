@@ -47,7 +47,7 @@ RESULTS = Path("reports/benchmarks/learning.json")
 class Setting:
     """What one training needs to see something: iterations, images, size as a multiple of the smoke scale's."""
 
-    iterations: int = 2500
+    iterations: int = 1000
     images: int = 1024
     size: int = 1
     val_images: int = 64
@@ -60,7 +60,7 @@ SETTINGS: dict[tuple[str, str], Setting] = {
     ("pascal_context", "saliency"): Setting(),
     ("pascal_context", "normals"): Setting(),
     ("pascal_context", "boundary"): Setting(),
-    ("nyud_v2", "semseg"): Setting(),
+    ("nyud_v2", "semseg"): Setting(iterations=2500),
     ("nyud_v2", "depth"): Setting(iterations=5000, images=1536),
     ("nyud_v2", "normals"): Setting(),
     ("nyud_v2", "boundary"): Setting(),
