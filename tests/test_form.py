@@ -18,7 +18,6 @@ HABITS = {
     r"weights_only=False": "a checkpoint is data, not code",
     r"\b(TODO|FIXME|XXX)\b": "finish it or say so in an issue",
     r"(?<![\w.])/(home|root|work|farm|Users)/": "no absolute path of a machine",
-    r"pythonhosted|pypi\.org": "no registry host",
 }
 
 
@@ -57,6 +56,12 @@ def test_habits(root):
         text = path.read_text(encoding="utf-8")
         for pattern, reason in HABITS.items():
             assert not (found := re.search(pattern, text)), f"{path}: '{found.group()}': {reason}"
+
+
+def test_the_lock_names_no_host(root):
+    lines = (root / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 100
+    assert all("==" in line and "://" not in line for line in lines)
 
 
 def test_no_file_is_large(root):

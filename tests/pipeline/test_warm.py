@@ -1,9 +1,11 @@
 """A fork of the warm process behaves like the command itself: output, folder, environment, exit code, signals."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -29,14 +31,14 @@ def place(tmp_path, monkeypatch):
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.pathsep.join(sys.path)}"}
     server = tmp_path / "server.py"
     server.write_text("import sys\nfrom workflow import warm\nwarm._HEAVY = ()\nwarm.serve(sys.argv[1])\n")
-    path = f"/tmp/densemoe-test-{os.getpid()}"
+    path = f"{tempfile.mkdtemp(prefix='densemoe-')}/warm"  # tmp_path may be too long for a socket
     process = subprocess.Popen([sys.executable, server, path], env=environment, stdin=subprocess.PIPE, cwd=tmp_path)
     while not os.path.exists(path):
         time.sleep(0.01)
     yield tmp_path, {**environment, warm.SOCKET: path, "MINE": "here", "CUDA_VISIBLE_DEVICES": ""}
     process.stdin.close()
     assert process.wait(5) == 0  # it ends when the one that started it does
-    os.unlink(path)
+    shutil.rmtree(os.path.dirname(path))
 
 
 def start(place, *arguments):

@@ -175,6 +175,10 @@ def data_of(plan: Plan) -> dict[str, dict[str, Any]]:
     return dict(sorted(needed.items()))
 
 
+def _data_of_run(planned: Planned) -> str:
+    return data_name(planned.variant.dataset, planned.variant.data)
+
+
 def _to_train(plan: Plan) -> dict[str, Planned]:
     return {n: p for n, p in plan.runs.items() if p.trained and p.pending is None}
 
@@ -184,36 +188,27 @@ def as_files(plan: Plan, root: Path) -> dict[Path, str]:
     folder = root / "plan"
     scale = plan.scale
     runs = _to_train(plan)
+    measured = {
+        f"{run}__{measure}": {"run": run, "measure": measure, "data": _data_of_run(runs[run])}
+        for (run, measure), reason in sorted(plan.measures.items())
+        if reason is None and run in runs
+    }
     index = {
         "scale": scale,
         "data": data_of(plan),
         "runs": {
             name: {
                 "title": p.title,
-                "data": data_name(p.variant.dataset, p.variant.data),
+                "data": _data_of_run(p),
                 "variant": p.variant.model_dump(mode="json", exclude_defaults=True),
             }
             for name, p in sorted(runs.items())
         },
-        "measures": {
-            f"{run}__{measure}": {
-                "run": run,
-                "measure": measure,
-                "data": data_name(runs[run].variant.dataset, runs[run].variant.data),
-                "protocol": plan.protocol,
-            }
-            for (run, measure), reason in sorted(plan.measures.items())
-            if reason is None and run in runs
-        },
+        "measures": {key: entry | {"protocol": plan.protocol} for key, entry in measured.items()},
         "scores": {
-            f"{run}__{measure}": {
-                "run": run,
-                "measure": measure,
-                "data": data_name(runs[run].variant.dataset, runs[run].variant.data),
-                "protocol": plan.boundary_protocol,
-            }
-            for (run, measure), reason in sorted(plan.measures.items())
-            if reason is None and run in runs and "boundary" in runs[run].variant.tasks
+            key: entry | {"protocol": plan.boundary_protocol}
+            for key, entry in measured.items()
+            if "boundary" in runs[entry["run"]].variant.tasks
         },
         "tables": {
             f"{scale}_{name.replace('/', '_')}": {"name": name, "file": f"{scale}/{name.replace('/', '_')}.yaml"}
