@@ -56,7 +56,7 @@ class Setting:
 # small things need larger pictures; absolute depth under random scaling needs more of them
 SETTINGS: dict[tuple[str, str], Setting] = {
     ("pascal_context", "semseg"): Setting(iterations=2000, size=2),
-    ("pascal_context", "human_parts"): Setting(iterations=2000, size=2),
+    ("pascal_context", "human_parts"): Setting(iterations=3500, size=2),
     ("pascal_context", "saliency"): Setting(),
     ("pascal_context", "normals"): Setting(),
     ("pascal_context", "boundary"): Setting(),

@@ -100,7 +100,7 @@ def test_jobs_at_the_same_time_get_different_devices_and_the_third_waits(tmp_pat
         assert third.poll() is None
         second.kill()  # however a job ends, its device is free again
         second.wait()
-        assert third.communicate(timeout=20)[0] in ("3\n", "7\n")
+        assert third.communicate(timeout=120)[0] in ("3\n", "7\n")
     finally:
         for process in (first, second):
             process.kill()
@@ -126,7 +126,7 @@ def test_leftovers_are_the_marked_processes_of_this_folder_only(tmp_path):
     try:
         assert ours.pid in leftovers.processes(here) and other.pid not in leftovers.processes(here)
         assert leftovers.end_processes(here, patience=1) >= 1  # it does not listen, so it is killed
-        assert ours.wait(timeout=5) == -9 and leftovers.processes(here) == []
+        assert ours.wait(timeout=120) == -9 and leftovers.processes(here) == []
         assert other.poll() is None
     finally:
         for process in (ours, other):

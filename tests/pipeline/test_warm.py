@@ -52,7 +52,7 @@ def start(place, *arguments):
 @pytest.mark.parametrize(("argument", "code", "error"), [("ok", 0, ""), ("three", 3, ""), ("text", 1, "a sentence\n")])
 def test_output_folder_environment_and_exit_code(place, argument, code, error):
     process = start(place, argument)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert out == f"out {place[0]} here ['{argument}']\n"
     assert (err, process.returncode) == (f"err\n{error}", code)
 
@@ -98,5 +98,5 @@ def test_a_killed_command_is_told_as_its_signal(place):
 def test_without_anybody_listening_the_command_is_run_itself(place):
     folder, environment = place
     process = start((folder, environment | {warm.SOCKET: str(folder / "nobody")}), "three")
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=120)
     assert out.startswith("out ") and process.returncode == 3

@@ -175,7 +175,7 @@ def test_killed_full_disk_terminated_then_the_same_bits(undisturbed, workspace):
 
     process = started(workspace)
     process.terminate()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 143, errors
     assert "Stopped by SIGTERM after step" in errors.splitlines()[-1]
     assert sorted(path.name for path in (workspace / "runs" / RUN).iterdir()) == ["resume"]
