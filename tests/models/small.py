@@ -75,6 +75,34 @@ def baseline(channels=8, projection="shared_softmax_fusion"):
     return decoder(kind="baseline", channels=channels, projection=projection)
 
 
+def task_expert(
+    channels=8,
+    experts=3,
+    hidden=6,
+    kernel_size=1,
+    gate="context_aware",
+    gate_kernel_size=3,
+    gate_hidden=5,
+    memory="read_write",
+    memory_kernel_size=3,
+    head_channels=None,
+    head_adapter="none",
+):
+    """TaskExpert; `hidden` None for linear experts."""
+    linear = {"kind": "linear", "count": experts}
+    mlp = {"kind": "mlp", "count": experts, "hidden": hidden, "kernel_size": kernel_size}
+    gates = {"kind": gate, "hidden": gate_hidden}
+    return decoder(
+        kind="task_expert",
+        channels=channels,
+        experts=mlp if hidden else linear,
+        gate={**gates, "kernel_size": gate_kernel_size} if gate == "context_aware" else gates,
+        memory={"kind": memory, "kernel_size": memory_kernel_size} if memory == "read_write" else {"kind": memory},
+        head_channels=head_channels or channels,
+        head_adapter=head_adapter,
+    )
+
+
 def variant(decoder, encoder=None, outputs=OUTPUTS):
     """What `build_model` reads of a variant."""
     return SimpleNamespace(tasks=tuple(outputs), encoder=encoder or vit(), decoder=decoder)
@@ -106,4 +134,22 @@ MLORE_CASES = {
     "one module": {"modules": 1},
     "three modules": {"modules": 3},
     "no balance": {"balance": False},
+}
+
+TASK_EXPERT_CASES = {
+    "R1": {},
+    "A*": {"hidden": 12, "memory": "feature_skip"},
+    "one expert": {"experts": 1},
+    "one expert, no memory": {"experts": 1, "memory": "none"},
+    "linear experts": {"hidden": None},
+    "3x3 experts": {"kernel_size": 3},
+    "gate 1x1": {"gate_kernel_size": 1},
+    "gate 5x5": {"gate_kernel_size": 5},
+    "no memory": {"memory": "none"},
+    "MLP gate, no memory": {"gate": "mlp", "memory": "none"},
+    "MLP gate, memory": {"gate": "mlp"},
+    "memory read 1x1": {"memory_kernel_size": 1},
+    "adapter per task": {"head_channels": 10, "head_adapter": "per_task"},
+    "adapter shared": {"head_channels": 10, "head_adapter": "shared"},
+    "adapter of equal width": {"head_adapter": "shared", "memory": "none"},
 }

@@ -7,7 +7,7 @@ import torch
 
 from densemoe.models import BACKBONES, DECODERS, build_model
 
-BUILT = 50
+BUILT = 58
 MODULES = 12
 
 

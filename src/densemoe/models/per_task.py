@@ -18,8 +18,10 @@ class PerTaskConv(nn.Conv2d):
     because torch runs a grouped 1x1 convolution group by group on a CPU.
     """
 
-    def __init__(self, tasks: int, channels: int, out_channels: int, kernel_size: int = 1):
-        super().__init__(tasks * channels, tasks * out_channels, kernel_size, padding=kernel_size // 2, groups=tasks)
+    def __init__(self, tasks: int, channels: int, out_channels: int, kernel_size: int = 1, *, bias: bool = True):
+        super().__init__(
+            tasks * channels, tasks * out_channels, kernel_size, padding=kernel_size // 2, groups=tasks, bias=bias
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply task t's convolution to its C channels."""
@@ -29,9 +31,11 @@ class PerTaskConv(nn.Conv2d):
         samples = batch * self.groups
         weight = self.weight.view(self.groups, -1, self.weight.shape[1])  # [T, C', C]
         weight = weight.expand(batch, -1, -1, -1).flatten(0, 1)  # [B*T, C', C]
+        tokens = x.reshape(samples, -1, height * width)
+        if self.bias is None:
+            return (weight @ tokens).view(batch, -1, height, width)
         bias = self.bias.expand(batch, -1).reshape(samples, -1, 1)  # [B*T, C', 1]
-        out = torch.baddbmm(bias, weight, x.reshape(samples, -1, height * width))
-        return out.view(batch, -1, height, width)
+        return torch.baddbmm(bias, weight, tokens).view(batch, -1, height, width)
 
 
 def tasks_into_batch(x: Tensor, tasks: int) -> Tensor:

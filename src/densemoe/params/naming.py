@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from densemoe.params.options import Data, LowRankExperts, MloreDecoder, Options, VitEncoder
+from densemoe.params.options import Data, LowRankExperts, MloreDecoder, Options, TaskExpertDecoder, VitEncoder
 from densemoe.params.variant import Variant
 
 _VIT_NAMES = {384: "vits", 768: "vitb", 1024: "vitl"}
@@ -46,6 +46,9 @@ def _encoder(variant: Variant) -> str:
 
 def _decoder(variant: Variant) -> str:
     decoder = variant.decoder
+    if isinstance(decoder, TaskExpertDecoder):
+        gate = "mlp" if decoder.gate.kind == "mlp" else f"cg{decoder.gate.kernel_size}"
+        return f"n{decoder.experts.count}{gate}{'' if decoder.memory.kind == 'none' else 'm'}"
     if not isinstance(decoder, MloreDecoder):
         return ""
     prefix = "n" if isinstance(decoder.experts, LowRankExperts) else "moe"

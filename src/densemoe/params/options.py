@@ -151,6 +151,65 @@ class ImportanceBalance(Options):
 Balance = Annotated[NoBalance | ImportanceBalance, Field(discriminator="kind")]
 
 
+class LinearTaskGeneric(Options):
+    """Task-generic experts of one 1x1 convolution each."""
+
+    kind: Literal["linear"]
+    count: PositiveInt
+
+
+class MlpTaskGeneric(Options):
+    """Task-generic experts of a kxk convolution, GELU and a 1x1 convolution; an MLP on every token if k is 1."""
+
+    kind: Literal["mlp"]
+    count: PositiveInt
+    hidden: PositiveInt
+    kernel_size: PositiveInt
+
+
+TaskGenericExperts = Annotated[LinearTaskGeneric | MlpTaskGeneric, Field(discriminator="kind")]
+
+
+class ContextAwareGate(Options):
+    """Gates per token from a 1x1 convolution, two kxk convolutions with BatchNorm and GELU, and a 1x1 convolution."""
+
+    kind: Literal["context_aware"]
+    kernel_size: PositiveInt
+    hidden: PositiveInt
+
+
+class MlpGate(Options):
+    """Gates per token from two linear layers, GELU between them (TaskExpert supplement 2.2)."""
+
+    kind: Literal["mlp"]
+    hidden: PositiveInt
+
+
+TokenGate = Annotated[ContextAwareGate | MlpGate, Field(discriminator="kind")]
+
+
+class NoMemory(Options):
+    """No memory: the decoded features of all scales are added."""
+
+    kind: Literal["none"]
+
+
+class ReadWriteMemory(Options):
+    """Memory read through a kxk convolution, BatchNorm and GELU; a 1x1 convolution of the decoded feature is added."""
+
+    kind: Literal["read_write"]
+    kernel_size: PositiveInt
+
+
+class FeatureSkipMemory(Options):
+    """Memory read as it is; the decoded feature and a 1x1 convolution of the backbone's feature are added."""
+
+    kind: Literal["feature_skip"]
+
+
+TaskMemory = Annotated[NoMemory | ReadWriteMemory | FeatureSkipMemory, Field(discriminator="kind")]
+
+
 # ---------------------------------------------------------------------------------------------------------- decoders
 class BaselineDecoder(Options):
     """Linear projections of the encoder's scales, fusion and one head per task; no mixture of experts."""
@@ -231,15 +290,30 @@ class TaskPrompterDecoder(Options):
 
 
 class TaskExpertDecoder(Options):
-    """TaskExpert: memorial mixture of experts with context-aware gates (structure R1; its texts leave it open)."""
+    """TaskExpert: memorial mixture of experts at every scale; its texts leave the structure open."""
 
     kind: Literal["task_expert"]
-    experts: PositiveInt
     channels: PositiveInt
+    """Width of task-generic features, decoded features and memory."""
+    experts: TaskGenericExperts
+    gate: TokenGate
+    memory: TaskMemory
     head_channels: PositiveInt
-    gate: Literal["context_aware", "mlp"]
-    gate_kernel_size: PositiveInt
-    memory: bool
+    head_adapter: Literal["none", "shared", "per_task"]
+    """1x1 convolution from `channels` to `head_channels`, one for all tasks or one for each."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> TaskExpertDecoder:
+        if self.head_adapter == "none" and self.head_channels != self.channels:
+            raise ValueError(
+                f"decoder.head_channels {self.head_channels} differs from decoder.channels {self.channels}, which "
+                "needs a decoder.head_adapter; allowed are 'shared' and 'per_task'"
+            )
+        for name, part in (("experts", self.experts), ("gate", self.gate), ("memory", self.memory)):
+            size = getattr(part, "kernel_size", 1)
+            if size % 2 == 0:
+                raise ValueError(f"decoder.{name}.kernel_size {size} is even; allowed are odd sizes")
+        return self
 
 
 class M3VitDecoder(Options):

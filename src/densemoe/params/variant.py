@@ -10,8 +10,8 @@ from densemoe.params.options import Data, Decoder, Encoder, Options, Recipe, Tas
 
 DatasetName = Literal["pascal_context", "nyud_v2"]
 
-# Decoders that run inside the blocks of a ViT.
-_NEEDS_VIT = {"inv_pt", "task_prompter", "m3vit", "mod_squad"}
+# Decoders that run inside the blocks of a ViT, and TaskExpert, whose memory needs scales of one resolution.
+_NEEDS_VIT = {"inv_pt", "task_prompter", "task_expert", "m3vit", "mod_squad"}
 
 
 class Variant(Options):
