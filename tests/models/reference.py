@@ -142,8 +142,31 @@ def fusion(state, scales, training, task, tasks):
     return sum(weights[:, s : s + 1] * scale for s, scale in enumerate(scales))
 
 
-def head(state, x, training):
-    x = F.interpolate(x, scale_factor=4, mode="bilinear", align_corners=False)
+def resize(x, size):
+    """Bilinear resizing without aligned corners, one axis after the other, position by position."""
+    for axis, length in zip((2, 3), size, strict=True):
+        old, rows = x.shape[axis], []
+        for i in range(length):
+            at = max((i + 0.5) * old / length - 0.5, 0.0)
+            low = int(at)
+            high = min(low + 1, old - 1)
+            rows.append(x.select(axis, low) * (1 - (at - low)) + x.select(axis, high) * (at - low))
+        x = torch.stack(rows, dim=axis)
+    return x
+
+
+def aligned(scales):
+    """All scales at the size of the first."""
+    return [x if x.shape == scales[0].shape else resize(x, scales[0].shape[2:]) for x in scales]
+
+
+def is_pyramid(maps):
+    return any(x.shape[2:] != maps[0].shape[2:] for x in maps)
+
+
+def head(state, x, training, upsampling=4):
+    if upsampling > 1:
+        x = F.interpolate(x, scale_factor=upsampling, mode="bilinear", align_corners=False)
     return conv(state.below("predict"), gelu(batch_norm(state.below("norm"), conv(state.below("conv"), x), training)))
 
 
@@ -168,7 +191,10 @@ def mlore(values, options, outputs, maps, training, noises):
             balance = balance + ((importance - mean) ** 2).sum() / (len(importance) - 1) / mean**2
     predictions = {
         task: head(
-            state.below(f"heads.{task}"), fusion(state.below("fusion"), features[t], training, t, tasks), training
+            state.below(f"heads.{task}"),
+            fusion(state.below("fusion"), aligned(features[t]), training, t, tasks),
+            training,
+            upsampling=1 if is_pyramid(maps) else 4,
         )
         for t, task in enumerate(outputs)
     }
@@ -181,8 +207,8 @@ def baseline(values, options, outputs, maps, training):
     for t, task in enumerate(outputs):
         if options.projection == "shared_softmax_fusion":
             scales = [conv(state.below(f"project.{s}"), x) for s, x in enumerate(maps)]
-            fused = fusion(state.below("fusion"), scales, training, t, tasks)
+            fused = fusion(state.below("fusion"), aligned(scales), training, t, tasks)
         else:
-            fused = sum(conv(state.below(f"project.{s}"), x, t, tasks) for s, x in enumerate(maps))
-        predictions[task] = head(state.below(f"heads.{task}"), fused, training)
+            fused = sum(aligned([conv(state.below(f"project.{s}"), x, t, tasks) for s, x in enumerate(maps)]))
+        predictions[task] = head(state.below(f"heads.{task}"), fused, training, upsampling=1 if is_pyramid(maps) else 4)
     return predictions

@@ -32,6 +32,10 @@ def vit(width=12, depth=2, heads=2, patch=4, taps=(1, 2), drop_path=0.0, weights
     )
 
 
+def hrnet(channels=(4, 8, 12, 16), upsampling="bilinear", weights=None, name="hrnet_w18_small_v2") -> o.HrnetEncoder:
+    return o.HrnetEncoder(kind="hrnet", name=name, channels=channels, upsampling=upsampling, weights=weights)
+
+
 def paper_vit(name: str) -> o.VitEncoder:
     width, depth, heads, taps = VIT[name]
     return vit(width, depth, heads, patch=16, taps=taps, drop_path=0.15)

@@ -140,10 +140,10 @@ def test_a_component_that_is_not_built_is_refused():
     pad_net.decoder = type("Options", (), {"kind": "pad_net"})()
     with pytest.raises(InputError, match=r"decoder\.kind 'pad_net' is not built yet; built are baseline, mlore"):
         build_model(pad_net, OUTPUTS, SIZE)
-    hrnet = variant(mlore())
-    hrnet.encoder = type("Options", (), {"kind": "hrnet"})()
-    with pytest.raises(InputError, match=r"encoder\.kind 'hrnet' is not built yet; built are vit"):
-        build_model(hrnet, OUTPUTS, SIZE)
+    swin = variant(mlore())
+    swin.encoder = type("Options", (), {"kind": "swin"})()
+    with pytest.raises(InputError, match=r"encoder\.kind 'swin' is not built yet; built are hrnet, vit"):
+        build_model(swin, OUTPUTS, SIZE)
 
 
 def test_outputs_must_be_the_tasks_of_the_variant():

@@ -16,7 +16,7 @@ BATCH = 3
 
 def build(options, seed=0):
     torch.manual_seed(seed)
-    decoder = DECODERS[options.kind](options, WIDTHS, GRID, OUTPUTS).double()
+    decoder = DECODERS[options.kind](options, WIDTHS, [GRID] * len(WIDTHS), OUTPUTS).double()
     for name, value in decoder.named_parameters():  # let zeros and ones count too
         if name.endswith("bias") or "norm" in name:
             value.data.add_(0.3 * torch.randn_like(value))
@@ -195,7 +195,7 @@ def test_generic_path_alone_is_refused():
 
 def test_initialisation_is_that_of_the_sheet():
     torch.manual_seed(0)
-    decoder = DECODERS["mlore"](mlore(channels=64, ranks=(4, 64), k=1, specific=8), [32, 32], (16, 16), OUTPUTS)
+    decoder = DECODERS["mlore"](mlore(channels=64, ranks=(4, 64), k=1, specific=8), [32, 32], [(16, 16)] * 2, OUTPUTS)
     module = decoder.scales[0][1]
     experts = module.paths.experts
     assert experts.down.bias.abs().max() == 0

@@ -7,7 +7,7 @@ import torch
 
 from densemoe.models import BACKBONES, DECODERS, build_model
 
-BUILT = 58
+BUILT = 64
 MODULES = 12
 
 
@@ -22,7 +22,7 @@ def test_every_run_builds_at_the_paper_scale(plans, params):
             outputs = {task: channels[task] for task in variant.tasks}
             model = build_model(variant, outputs, variant.data.crop, load_weights=False)
         assert all(p.is_meta for p in model.parameters()), name
-        assert 20e6 < sum(p.numel() for p in model.parameters()) < 900e6, name
+        assert 4e6 < sum(p.numel() for p in model.parameters()) < 900e6, name
         built += 1
     assert built == BUILT + MODULES
 

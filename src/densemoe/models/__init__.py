@@ -33,7 +33,7 @@ def build_model(
         raise InputError(f"The model's outputs are {list(outputs)}, but the variant's tasks are {list(variant.tasks)}.")
     backbone = _kind(BACKBONES, "encoder", variant.encoder.kind)(variant.encoder, image_size)
     decoder = _kind(DECODERS, "decoder", variant.decoder.kind)(
-        variant.decoder, backbone.channels, backbone.grid, outputs
+        variant.decoder, backbone.channels, backbone.grids, outputs
     )
     if load_weights:  # after everything is initialised: fetched or not, the decoder draws the same random numbers
         backbone.load_pretrained()

@@ -11,12 +11,11 @@ from torch.nn import functional as F
 
 
 class Head(nn.Module):
-    """Bilinear upsampling by 4, 3x3 convolution, BatchNorm, GELU, 1x1 convolution to the task's outputs."""
+    """Bilinear upsampling, 3x3 convolution, BatchNorm, GELU, 1x1 convolution to the task's outputs."""
 
-    upsampling = 4
-
-    def __init__(self, channels: int, outputs: int):
+    def __init__(self, channels: int, outputs: int, upsampling: int = 4):
         super().__init__()
+        self.upsampling = upsampling
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         self.norm = nn.BatchNorm2d(channels)
         self.predict = nn.Conv2d(channels, outputs, 1)
@@ -24,8 +23,9 @@ class Head(nn.Module):
         nn.init.normal_(self.predict.bias, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, outputs, 4H, 4W]."""
-        x = F.interpolate(x, scale_factor=self.upsampling, mode="bilinear", align_corners=False)
+        """[B, C, H, W] -> [B, outputs, 4H, 4W], or as many times as `upsampling` says."""
+        if self.upsampling > 1:
+            x = F.interpolate(x, scale_factor=self.upsampling, mode="bilinear", align_corners=False)
         return self.predict(F.gelu(self.norm(self.conv(x))))
 
 
@@ -35,8 +35,8 @@ class Heads(nn.ModuleDict):
     A loop over tasks, not one grouped convolution: this is half of the network's arithmetic, and the loop is faster.
     """
 
-    def __init__(self, channels: int, outputs: dict[str, int]):
-        super().__init__({task: Head(channels, count) for task, count in outputs.items()})
+    def __init__(self, channels: int, outputs: dict[str, int], upsampling: int = 4):
+        super().__init__({task: Head(channels, count, upsampling) for task, count in outputs.items()})
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         """Features [B, T, C, H, W] of the tasks in order -> raw outputs per task, [B, C_t, 4H, 4W]."""

@@ -25,17 +25,18 @@ def forward_macs(variant: Variant, outputs: dict[str, int]) -> float:
     encoder = variant.encoder
     if isinstance(encoder, VitEncoder):
         tokens = (height // encoder.patch) * (width // encoder.patch)
+        widths, positions = [encoder.width] * len(encoder.taps), [tokens] * len(encoder.taps)
         total = vit_macs(encoder, tokens)
     else:
         tokens = height * width // 256
+        widths, positions = list(encoder.channels), [16 * tokens, 4 * tokens, tokens, tokens // 4]
         total = _HRNET_MACS[encoder.name] * area
     decoder = variant.decoder
     if isinstance(decoder, BaselineDecoder | MloreDecoder):
-        widths = [encoder.width] * len(encoder.taps) if isinstance(encoder, VitEncoder) else [18, 36, 72, 144]
         tasks = [outputs[t] for t in variant.tasks]
-        total += _fusion_and_heads(decoder.channels, widths, tasks, tokens)
+        total += _fusion_and_heads(decoder.channels, widths, positions, tasks, heads_at=16 * tokens)
         if isinstance(decoder, MloreDecoder):
-            total += len(widths) * decoder.modules_per_scale * _module(decoder, len(tasks), tokens)
+            total += decoder.modules_per_scale * sum(_module(decoder, len(tasks), count) for count in positions)
     else:
         total += _OTHER_DECODER_MACS * area
     return total
@@ -53,11 +54,11 @@ def vit_macs(encoder: VitEncoder, tokens: int) -> float:
     return 3 * encoder.patch**2 * w * n + encoder.taps[-1] * (12 * w * w * n + 2 * n * n * w)
 
 
-def _fusion_and_heads(channels: int, widths: list[int], tasks: list[int], tokens: int) -> float:
+def _fusion_and_heads(channels: int, widths: list[int], positions: list[int], tasks: list[int], heads_at: int) -> float:
     scales = len(widths)
-    project = sum(widths) * channels * tokens
-    fuse = len(tasks) * (scales * channels * channels + 9 * channels * scales) * tokens
-    heads = sum(9 * channels * channels + channels * out for out in tasks) * 16 * tokens
+    project = channels * sum(width * count for width, count in zip(widths, positions, strict=True))
+    fuse = len(tasks) * (scales * channels * channels + 9 * channels * scales) * positions[0]
+    heads = sum(9 * channels * channels + channels * out for out in tasks) * heads_at
     return project + fuse + heads
 
 

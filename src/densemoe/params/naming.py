@@ -41,7 +41,8 @@ def _encoder(variant: Variant) -> str:
     encoder = variant.encoder
     if isinstance(encoder, VitEncoder):
         return _VIT_NAMES.get(encoder.width, f"vit{encoder.width}x{encoder.depth}")
-    return encoder.name.removeprefix("hrnet_").replace("_", "")
+    structure = encoder.name.removeprefix("hrnet_").replace("_", "")
+    return f"hrnet{structure}" if structure.startswith(f"w{encoder.channels[0]}") else f"hrnet{encoder.channels[0]}"
 
 
 def _decoder(variant: Variant) -> str:

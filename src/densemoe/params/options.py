@@ -52,7 +52,21 @@ class HrnetEncoder(Options):
     kind: Literal["hrnet"]
     name: Literal["hrnet_w18_small_v2", "hrnet_w48"]
     """timm model; "HRNet18" of all these papers is hrnet_w18_small_v2."""
+    channels: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
+    """Widths of the branches, finest first."""
+    upsampling: Literal["bilinear", "nearest"]
+    """How a branch is enlarged before it is added to a finer one; timm's is nearest."""
     weights: str | None
+    """timm name of the pretrained weights, or null for random initialisation."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> HrnetEncoder:
+        if self.weights is not None and self.weights.split(".")[0] != self.name:
+            raise ValueError(
+                f"encoder.weights '{self.weights}' is not of encoder.name '{self.name}'; allowed are null and "
+                f"'{self.name}.TAG' with a tag of timm's"
+            )
+        return self
 
 
 Encoder = Annotated[VitEncoder | HrnetEncoder, Field(discriminator="kind")]

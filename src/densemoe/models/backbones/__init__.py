@@ -1,9 +1,10 @@
-"""Backbones: (options, image size) -> module with `channels`, `stride`, `grid` and `load_pretrained()`.
+"""Backbones: (options, image size) -> module with `channels`, `grids` and `load_pretrained()`.
 
-`channels` lists the widths of the feature maps that forward returns, `stride` is their common stride in pixels and
-`grid` their height and width. Only this folder knows timm.
+`channels` lists the widths of the feature maps that forward returns and `grids` their heights and widths, finest first.
+Only this folder knows timm.
 """
 
+from densemoe.models.backbones.hrnet import Hrnet
 from densemoe.models.backbones.vit import Vit
 
-BACKBONES = {"vit": Vit.from_options}
+BACKBONES = {"vit": Vit.from_options, "hrnet": Hrnet.from_options}

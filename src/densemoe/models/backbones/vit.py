@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
-import timm
-import torch
 from timm.layers import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from densemoe.models.backbones.pretrained import fetch, refuse_other_shape
 from densemoe.params.errors import InputError
 from densemoe.params.options import VitEncoder
 
@@ -57,6 +56,7 @@ class Vit(nn.Module):
         self.channels = [width] * len(taps)
         self.stride = patch
         self.grid = (image_size[0] // patch, image_size[1] // patch)
+        self.grids = [self.grid] * len(taps)
         self.taps = taps
         self.weights = weights
         built = taps[-1]
@@ -107,14 +107,15 @@ class Vit(nn.Module):
         """
         if self.weights is None:
             return
-        source = _pretrained(self.weights)
+        source = fetch(self.weights)
+        if not isinstance(source, VisionTransformer):
+            raise InputError(
+                f"encoder.weights '{self.weights}' is a {type(source).__name__}, not a plain vision transformer."
+            )
         ours, theirs = _shape(self.vit), _shape(source)
         if ours["depth"] < theirs["depth"]:  # blocks behind the last tap are dropped
             theirs["depth"] = ours["depth"]
-        if ours != theirs:
-            raise InputError(
-                f"encoder.weights '{self.weights}' is a network of {_words(theirs)}; the encoder has {_words(ours)}."
-            )
+        refuse_other_shape(self.weights, theirs, ours)
         self.vit.load_state_dict(
             adapt_state_dict(
                 source.state_dict(),
@@ -157,22 +158,6 @@ def adapt_state_dict(
     return adapted
 
 
-def _pretrained(name: str) -> VisionTransformer:
-    if not timm.is_model(name) or not timm.models.is_model_pretrained(name):
-        raise InputError(f"encoder.weights '{name}' is not the name of pretrained weights that timm knows.")
-    try:
-        with torch.random.fork_rng(devices=[]):  # its initialisation must not shift our random numbers
-            source = timm.create_model(name, pretrained=True)
-    except Exception as error:  # timm passes on whatever its download client raises
-        raise InputError(
-            f"encoder.weights '{name}' could not be fetched ({type(error).__name__}: {error}). Run once with a network "
-            "connection, so that timm keeps the file in its cache, or set encoder.weights to null."
-        ) from error
-    if not isinstance(source, VisionTransformer):
-        raise InputError(f"encoder.weights '{name}' is a {type(source).__name__}, not a plain vision transformer.")
-    return source
-
-
 def _shape(vit: VisionTransformer) -> dict[str, int]:
     return {
         "width": vit.embed_dim,
@@ -180,7 +165,3 @@ def _shape(vit: VisionTransformer) -> dict[str, int]:
         "heads": vit.blocks[0].attn.num_heads,
         "patch": vit.patch_embed.patch_size[0],
     }
-
-
-def _words(shape: dict[str, int]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in shape.items())

@@ -1,4 +1,4 @@
-"""Decoders: (options, widths of the backbone's maps, their grid, outputs per task) -> module.
+"""Decoders: (options, widths of the backbone's maps, their grids, outputs per task) -> module.
 
 Its forward takes the list of maps and `record_routing`, and returns a ModelOutput at the resolution of its heads.
 """

@@ -17,6 +17,7 @@ from densemoe.models.heads import Heads
 from densemoe.models.output import ModelOutput, RoutingRecord
 from densemoe.models.per_task import PerTaskConv, tasks_into_batch, tasks_into_channels
 from densemoe.models.routers import ROUTERS
+from densemoe.models.scales import Grids, head_upsampling, to_finest
 from densemoe.params.options import MloreDecoder as Options
 
 
@@ -93,11 +94,11 @@ class MloreDecoder(nn.Module):
     Args:
         options: typed options.
         backbone_channels: D of every scale.
-        grid: H, W of the backbone's maps.
+        grids: H, W of every scale.
         outputs: output channels per task, in task order.
     """
 
-    def __init__(self, options: Options, backbone_channels: list[int], grid: tuple[int, int], outputs: dict[str, int]):
+    def __init__(self, options: Options, backbone_channels: list[int], grids: Grids, outputs: dict[str, int]):
         super().__init__()
         tasks = len(outputs)
         self.balance = BALANCES[options.balance.kind] if options.balance.kind != "none" else None
@@ -107,17 +108,17 @@ class MloreDecoder(nn.Module):
                 MloreModule(options, tasks, grid, shared_input=number == 0)
                 for number in range(options.modules_per_scale)
             )
-            for _ in backbone_channels
+            for grid in grids
         )
         self.fusion = SoftmaxFusion(tasks, options.channels, len(backbone_channels), shared=False)
-        self.heads = Heads(options.channels, outputs)
+        self.heads = Heads(options.channels, outputs, head_upsampling(grids))
 
     @classmethod
     def from_options(
-        cls, options: Options, backbone_channels: list[int], grid: tuple[int, int], outputs: dict[str, int]
+        cls, options: Options, backbone_channels: list[int], grids: Grids, outputs: dict[str, int]
     ) -> MloreDecoder:
         """Build from typed options."""
-        return cls(options, backbone_channels, grid, outputs)
+        return cls(options, backbone_channels, grids, outputs)
 
     def forward(self, maps: list[Tensor], record_routing: bool = False) -> ModelOutput:
         """S maps [B, D, H, W] -> predictions [B, C_t, 4H, 4W], balance in training, gates if asked for."""
@@ -133,4 +134,4 @@ class MloreDecoder(nn.Module):
                     records.append(RoutingRecord(scale, number, gates.detach()))
             features.append(x)
         balance = self.balance(torch.stack(gates_of_modules)) if self.balance and self.training else None
-        return ModelOutput(self.heads(self.fusion(features)), balance, records if record_routing else None)
+        return ModelOutput(self.heads(self.fusion(to_finest(features))), balance, records if record_routing else None)

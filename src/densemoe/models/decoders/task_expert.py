@@ -27,6 +27,7 @@ from densemoe.models.memory import MEMORIES
 from densemoe.models.output import ModelOutput, RoutingRecord
 from densemoe.models.per_task import PerTaskConv, tasks_into_batch, tasks_into_channels
 from densemoe.models.routers.token_gates import TOKEN_GATES
+from densemoe.models.scales import Grids
 from densemoe.params.options import TaskExpertDecoder as Options
 
 
@@ -103,9 +104,9 @@ class TaskExpertDecoder(nn.Module):
 
     @classmethod
     def from_options(
-        cls, options: Options, backbone_channels: list[int], grid: tuple[int, int], outputs: dict[str, int]
+        cls, options: Options, backbone_channels: list[int], grids: Grids, outputs: dict[str, int]
     ) -> TaskExpertDecoder:
-        """Build from typed options; convolutional, so the grid does not matter."""
+        """Build from typed options; convolutional, so the grids matter only in that they are equal."""
         return cls(options, backbone_channels, outputs)
 
     def forward(self, maps: list[Tensor], record_routing: bool = False) -> ModelOutput:
