@@ -13,6 +13,7 @@ from densemoe.models.backbones.hrnet import Hrnet
 from densemoe.models.reparameterize import reparameterize
 from densemoe.params.errors import InputError
 from densemoe.params.estimate import forward_macs
+from densemoe.params.resolve import Step, resolve
 from tests.models import reference
 from tests.models.small import OUTPUTS, PASCAL, baseline, hrnet, mlore, variant
 
@@ -213,12 +214,12 @@ def test_mixed_precision_and_layout():
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-def test_table_14_at_paper_scale(plans):
-    """The row trains with the paper's backbone and tasks; its size is stated in docs/models.md."""
-    runs = [p for p in plans["paper"].runs.values() if p.variant.encoder.kind == "hrnet" and p.pending is None]
+def test_table_14_at_paper_scale(params):
+    """Its row and one of its single-task baselines; docs/models.md states the counts."""
+    table = {"dataset": "pascal_context", "backbone": "hrnet18"}
     sizes = {}
-    for planned in runs:
-        chosen = planned.variant
+    for method, task in (("mlore", None), ("single_task", "semseg")):
+        chosen = resolve(params, [Step("test", {**table, "method": method})], "paper", only_task=task).variant
         with torch.device("meta"):
             model = build_model(chosen, {t: PASCAL[t] for t in chosen.tasks}, chosen.data.crop, load_weights=False)
             image = torch.empty(1, 3, *chosen.data.crop)
@@ -228,6 +229,4 @@ def test_table_14_at_paper_scale(plans):
         estimated = forward_macs(chosen, {t: PASCAL[t] for t in chosen.tasks})
         assert counter.get_total_flops() / 2 == pytest.approx(estimated, rel=0.005)
         assert chosen.encoder.weights == NAME
-    assert len(sizes) == 6
-    assert sizes["mlore", tuple(PASCAL)] == 23_987_974
-    assert sizes["baseline", ("semseg",)] == 4_404_681
+    assert sizes == {("mlore", tuple(PASCAL)): 23_987_974, ("baseline", ("semseg",)): 4_404_681}
