@@ -83,6 +83,25 @@ CASES = [
     pytest.param("base.yaml", "power: 0.9", "power: -1", ["schedule.power", "greater than 0"], id="value out of range"),
     pytest.param("base.yaml", "1.0e-6", "1e-6", ["weight_decay", "number"], id="1e-6 is a string to YAML 1.1"),
     pytest.param(
+        TABLE11, "source:", "seeds: [0, 1, 0]\nsource:", ["table11.yaml", "[0, 1, 0]", "seed twice"], id="a seed twice"
+    ),
+    pytest.param(TABLE11, "source:", "seeds: [-1]\nsource:", ["table11.yaml", "seeds.0", "-1"], id="a negative seed"),
+    pytest.param(
+        "methods/mlore.yaml",
+        "title: MLoRE\n",
+        "title: MLoRE\nseeds: [0]\n",
+        ["mlore.yaml", "'seeds'"],
+        id="seeds of a method",
+    ),
+    pytest.param(
+        TABLE11,
+        "columns: [gain], text",
+        "columns: [gains], text",
+        ["table11.yaml", "row 'k=3'", "gains", "semseg.miou"],
+        id="a note on an unknown column",
+    ),
+    pytest.param(TABLE11, "kind: misprint", "kind: typo", ["notes.0.kind", "'typo'", "misprint"], id="kind of a note"),
+    pytest.param(
         "methods/mlore.yaml", "title: MLoRE\n", "title: MLoRE\ntitle: again\n", ["title", "twice"], id="key given twice"
     ),
 ]

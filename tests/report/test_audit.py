@@ -1,4 +1,4 @@
-"""The audit of printed numbers: against an independent audit's figures, against made-up papers, and the committed page."""
+"""The audit of printed numbers: against another audit's figures, made-up papers, and the committed page."""
 
 from __future__ import annotations
 

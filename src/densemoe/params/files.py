@@ -32,6 +32,15 @@ class Source(Options):
     note: str
 
 
+Seeds = tuple[Annotated[int, Field(ge=0)], ...]
+"""One run per seed; empty: the seed of the variant alone."""
+
+
+def _distinct(seeds: Seeds) -> None:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError(f"seeds {list(seeds)} names a seed twice")
+
+
 class When(Options):
     """Overrides that hold only where every condition does: a selector, or a dotted key of the variant so far."""
 
@@ -53,6 +62,13 @@ class Layer(Options):
     divide: dict[str, int] = Field(default_factory=dict)
     when: tuple[When, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
+    seeds: Seeds = ()
+    """Every run once per seed, whatever the tables say. For scales only."""
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Layer:
+        _distinct(self.seeds)
+        return self
 
 
 class Split(Options):
@@ -107,6 +123,17 @@ class PaperRef(Options):
 
 
 Measure = Literal["plain", "merged", "module_cost"]
+NoteKind = Literal["convention", "misprint", "choice", "incomparable"]
+
+
+class Note(Options):
+    """A footnote: on the cells of the named columns, or on the whole row or table where none is named."""
+
+    kind: NoteKind
+    """convention: how a number is counted; misprint: a printed number that is doubtful; choice: what the texts leave
+    open and how ours decides it; incomparable: the printed number measures something else, so no verdict is given."""
+    columns: tuple[str, ...] = ()
+    text: str = Field(min_length=1)
 
 
 class Row(Options):
@@ -123,6 +150,7 @@ class Row(Options):
     origin: Literal["authors", "quoted", "reproduced by TaskExpert"] = "authors"
     """Who made the printed numbers."""
     note: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 class TableFile(Options):
@@ -131,6 +159,9 @@ class TableFile(Options):
     title: str
     source: PaperRef
     note: str = ""
+    notes: tuple[Note, ...] = ()
+    seeds: Seeds = ()
+    """Every row once per seed; shown as mean and standard deviation."""
     columns: tuple[str, ...] = Field(min_length=1)
     """Metric keys; in a table with groups `group/metric`."""
     groups: dict[str, Set] = Field(default_factory=dict)
@@ -154,13 +185,26 @@ class TableFile(Options):
                 raise ValueError(f"column '{column}' does not name one of the groups: {allowed(self.groups)}")
         if self.baseline is None and any(c.rpartition("/")[2] == "gain" for c in self.columns):
             raise ValueError("has a gain column but no baseline; add e.g. `baseline: {method: single_task}`")
+        _distinct(self.seeds)
+        self._notes_fit("table", self.notes)
         for row in self.rows:
+            self._notes_fit(f"row '{row.label}'", row.notes)
+            if self.seeds and "seed" in row.set:
+                raise ValueError(f"row '{row.label}' sets 'seed', but the table declares seeds {list(self.seeds)}")
             if unknown := set(row.paper) - set(self.columns):
                 raise ValueError(
                     f"row '{row.label}' prints {allowed(unknown)}, which is not among the columns "
                     f"{', '.join(self.columns)}"
                 )
         return self
+
+    def _notes_fit(self, where: str, notes: tuple[Note, ...]) -> None:
+        for note in notes:
+            if unknown := set(note.columns) - set(self.columns):
+                raise ValueError(
+                    f"a note of {where} names {allowed(unknown)}, which is not among the columns "
+                    f"{', '.join(self.columns)}"
+                )
 
 
 class _UniqueKeys(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
@@ -230,7 +274,10 @@ class Params:
 
     def _layer(self, folder: str, name: str) -> Layer:
         path = self._path(folder, name)
-        return parse(DatasetLayer if folder == "datasets" else Layer, read_yaml(path), str(path))
+        layer = parse(DatasetLayer if folder == "datasets" else Layer, read_yaml(path), str(path))
+        if layer.seeds and folder != "scales":
+            raise InputError(f"{path}: key 'seeds' belongs into a scale or a table, not into {folder}.")
+        return layer
 
     def _dataset(self, name: str) -> DatasetFacts:
         layer = self.layer("datasets", name)

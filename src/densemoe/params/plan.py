@@ -18,6 +18,7 @@ from densemoe.params.errors import InputError
 from densemoe.params.files import Params, Row, TableFile, read_yaml
 from densemoe.params.naming import data_name, run_name
 from densemoe.params.resolve import Resolved, Step, resolve, select
+from densemoe.params.sources import OpenChoice, open_choices
 from densemoe.params.variant import Variant
 
 
@@ -81,19 +82,31 @@ class _Compiler:
         self.params, self.plan, self.pending, self.name = params, plan, pending, name
         self.file: TableFile = params.table(name)
         self.where = str(params.root / "tables" / f"{name}.yaml")
+        self.seeds: tuple[int | None, ...] = params.layer("scales", plan.scale).seeds or self.file.seeds or (None,)
+        self.choices: dict[OpenChoice, list[str]] = {}
 
     def table(self) -> dict[str, Any]:
         """The compiled table as plain data."""
         file = self.file
+        rows = [self._row(row) for row in file.rows]
         return {
             "name": self.name,
             "scale": self.plan.scale,
             "title": file.title,
             "note": file.note,
             "source": file.source.model_dump(exclude_none=True),
+            "notes": [note.model_dump(mode="json") for note in file.notes],
+            "choices": self._choices(len(rows)),
             "columns": list(file.columns),
-            "rows": [self._row(row) for row in file.rows],
+            "rows": rows,
         }
+
+    def _choices(self, rows: int) -> list[dict[str, Any]]:
+        """What the texts leave open in these models; `rows` is empty where it concerns all."""
+        return [
+            {"keys": list(c.keys), "from": c.origin, "note": c.note, "rows": labels if len(labels) < rows else []}
+            for c, labels in self.choices.items()
+        ]
 
     def _row(self, row: Row) -> dict[str, Any]:
         cells = {group or "all": self._cell(row, group) for group in (self.file.groups or {"": {}})}
@@ -103,6 +116,7 @@ class _Compiler:
             "info": dict(row.info),
             "origin": row.origin,
             "note": row.note,
+            "notes": [note.model_dump(mode="json") for note in row.notes],
             "paper": dict(row.paper),
             "cells": cells,
         }
@@ -123,22 +137,36 @@ class _Compiler:
         return [*steps, Step(f"{self.where}: row '{row.label}'", own)]
 
     def _cell(self, row: Row, group: str) -> dict[str, Any]:
+        """Run, measure and baselines of the first seed; further seeds under `repeats`, a key only where there are."""
         steps = self._steps(row, group)
         trained = row.measure != "module_cost"
-        run = self._add(resolve(self.params, steps, self.plan.scale), steps, row.label, trained)
-        reason = self._measure(run, row.measure)
-        cell: dict[str, Any] = {"run": run, "measure": row.measure, "pending": reason or "", "baseline": {}}
-        if self.file.baseline is not None:
-            cell["baseline"] = self._baseline(steps)
-        return cell
+        first, *others = [self._seeded(row, steps, trained, seed) for seed in (self.seeds if trained else (None,))]
+        cell: dict[str, Any] = {"run": first["run"], "measure": row.measure, "pending": "", "baseline": {}} | first
+        return cell | {"repeats": others} if others else cell
 
-    def _baseline(self, steps: list[Step]) -> dict[str, str]:
+    def _seeded(self, row: Row, steps: list[Step], trained: bool, seed: int | None) -> dict[str, Any]:
+        """One seed of a cell; every seed of a row is pending for the same reason."""
+        resolved = resolve(self.params, steps, self.plan.scale, seed=seed)
+        run = self._add(resolved, steps, row.label, trained)
+        self._note_choices(resolved, select(self.params, steps), row.label)
+        made: dict[str, Any] = {"run": run, "pending": self._measure(run, row.measure) or ""}
+        if self.file.baseline is not None:
+            made["baseline"] = self._baseline(steps, seed)
+        return made
+
+    def _note_choices(self, resolved: Resolved, chosen: dict[str, str], label: str) -> None:
+        for choice in open_choices(self.params, resolved, chosen):
+            labels = self.choices.setdefault(choice, [])
+            if label not in labels:
+                labels.append(label)
+
+    def _baseline(self, steps: list[Step], seed: int | None) -> dict[str, str]:
         chosen = select(self.params, steps)
         shared = {k: chosen[k] for k in ("dataset", "backbone")}
         single = [Step(f"{self.where}: baseline", {**shared, **(self.file.baseline or {})})]
         runs = {}
         for task in self.params.dataset(chosen["dataset"]).outputs:
-            resolved = resolve(self.params, single, self.plan.scale, only_task=task)
+            resolved = resolve(self.params, single, self.plan.scale, only_task=task, seed=seed)
             runs[task] = self._add(resolved, single, f"baseline of the gain, {task}", True)
             self._measure(runs[task], "plain")
         return runs

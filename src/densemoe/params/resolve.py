@@ -102,7 +102,9 @@ def select(params: Params, steps: list[Step]) -> dict[str, str]:
     return chosen
 
 
-def resolve(params: Params, steps: list[Step], scale: str, only_task: str | None = None) -> Resolved:
+def resolve(
+    params: Params, steps: list[Step], scale: str, only_task: str | None = None, seed: int | None = None
+) -> Resolved:
     """Resolve one variant.
 
     Args:
@@ -110,6 +112,7 @@ def resolve(params: Params, steps: list[Step], scale: str, only_task: str | None
         steps: table base, column group and row, in this order.
         scale: name of a scale; its overrides come last.
         only_task: train this one task (single-task baselines of the multi-task gain).
+        seed: of a table or scale that declares several; None leaves the variant's own.
 
     Raises:
         InputError: unknown key, wrong type or impossible combination, naming the layer that set the value.
@@ -133,6 +136,8 @@ def resolve(params: Params, steps: list[Step], scale: str, only_task: str | None
     # before the scale shrinks it, so that a small scale refuses what the paper scale would refuse
     parse(Variant, tree.data, steps[-1].name, tree.owner_of)
     _apply(params, tree, "scales", scale, chosen)
+    if seed is not None:
+        tree.put("seed", seed, "seeds of the table or scale")
     variant = parse(Variant, tree.data, steps[-1].name, tree.owner_of)
     return Resolved(variant, tree.owner_of)
 
