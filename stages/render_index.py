@@ -6,6 +6,7 @@ from pathlib import Path
 
 from densemoe.params.atomic import write_text
 from densemoe.params.files import read_yaml
+from densemoe.params.tolerances import read_tolerances
 from densemoe.report.index import render_index
 from densemoe.report.results import Results
 from stages._command import run
@@ -20,7 +21,8 @@ def main() -> None:
     index = read_yaml(args.plan)
     tables = [read_yaml(args.plan.parent / entry["file"]) for entry in index["tables"].values()]
     results = Results.from_index(args.reports, index)
-    write_text(results.folder / "README.md", render_index(index, tables, results))
+    tolerances = read_tolerances(args.plan.parent.parent)  # params/plan/<scale>.yaml -> params
+    write_text(results.folder / "README.md", render_index(index, tables, results, tolerances))
     for refusal in results.refusals():
         print(f"refused: {refusal}", file=sys.stderr)
 

@@ -1,14 +1,15 @@
-"""Render one declared table: metrics files -> reports/<scale>/tables/<paper>/<table>.md."""
+"""Render one declared table: metrics files -> reports/<scale>/tables/<paper>/<table>.md, .csv and .tex."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from densemoe.params.atomic import write_text
 from densemoe.params.errors import InputError
 from densemoe.params.files import read_yaml
+from densemoe.params.tolerances import read_tolerances
+from densemoe.report.build import build_table
+from densemoe.report.files import write_table
 from densemoe.report.results import Results
-from densemoe.report.tables import render_table, table_path
 from stages._command import planned, run
 
 
@@ -24,7 +25,8 @@ def main() -> None:
     if table["scale"] != index["scale"]:
         raise InputError(f"{args.plan}: is of scale {index['scale']}, but {entry['file']} of scale {table['scale']}.")
     results = Results.from_index(args.reports, index)
-    write_text(results.folder / table_path(table["name"]), render_table(table, results))
+    # params/plan/<scale>.yaml -> params
+    write_table(build_table(table, results, read_tolerances(args.plan.parent.parent)), results.folder)
     for refusal in results.refusals():
         print(f"refused: {refusal}", file=sys.stderr)
 

@@ -98,7 +98,12 @@ def _stage(name: str, body: Mapping[str, Any]) -> Stage:
 
 def measures_of(table: Path) -> set[str]:
     """Keys under `measures` in the plan that a compiled table shows: its cells, and the baselines of its gain."""
-    cells = [cell for row in _read(table)["rows"] for cell in row["cells"].values()]
+    cells = [
+        {**cell, **repeat}
+        for row in _read(table)["rows"]
+        for cell in row["cells"].values()
+        for repeat in ({}, *cell.get("repeats", ()))  # further seeds of the same cell
+    ]
     shown = {f"{cell['run']}__{cell['measure']}" for cell in cells if not cell["pending"]}
     return shown | {f"{run}__plain" for cell in cells for run in cell["baseline"].values()}
 
@@ -149,7 +154,7 @@ class Pipeline:
         results that the table shows count, so that a table waits for its own runs only; DVC cannot say that.
         """
         files = [path for dep in stage.deps for path in self._makers_of(dep) or [dep]]
-        tables = [dep for dep in stage.deps if Path(dep).suffix == ".yaml"]
+        tables = [dep for dep in stage.deps if dep.startswith(f"params/plan/{self.scale}/")]
         if not tables:
             return files
         shown = {key for table in tables for key in measures_of(self.root / table)}

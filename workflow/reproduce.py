@@ -160,7 +160,7 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
     recompile(args.scale)
     pipeline = Pipeline(ROOT, args.scale)
     pipeline.refuse_unadopted()
-    (page,) = pipeline.outputs("render_table")
+    page = next(path for path in pipeline.outputs("render_table") if path.endswith(".md"))
     results = [page.format(name=name) for name in tables] or pipeline.all_outputs("render_index")
     forced = pipeline.came_with_git(pipeline.needed(results))
     snakemake = command(args, forced, results)

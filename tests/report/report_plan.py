@@ -6,8 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+from densemoe.params.tolerances import Tolerances
 from densemoe.report.results import Results
 
+TOLERANCES = Tolerances.model_validate(
+    {
+        "noise_factor": 2.0,
+        "noise_reason": "made up",
+        "metrics": {
+            "semseg.miou": {"absolute": 0.5, "seed_std": 0.25, "reason": "made up"},
+            "normals.mean_deg": {"absolute": 0.1, "reason": "made up"},
+            "gain": {"absolute": 0.5, "reason": "made up"},
+            "cost.macs": {"relative": 0.01, "reason": "made up"},
+        },
+    }
+)
 BASELINE = {"semseg": "single_semseg", "normals": "single_normals"}
 
 
@@ -15,11 +28,21 @@ def index_of(*runs: str, scale: str = "smoke", pending: dict[str, str] | None = 
     """The index of a plan in which each run has one plain measure."""
     return {
         "scale": scale,
-        "runs": {r: {"title": r, "variant": {"dataset": "pascal_context", "seed": 0}} for r in runs},
+        "runs": {r: {"title": r, "variant": {"dataset": "pascal_context", "seed": seed_of(r)}} for r in runs},
         "scores": {},
         "measures": {f"{r}__plain": {"run": r, "measure": "plain", "protocol": 1} for r in runs},
         "pending": {r: {"title": r, "reason": reason} for r, reason in (pending or {}).items()},
     }
+
+
+def seed_of(run: str) -> int:
+    """`a_seed2` is of seed 2, any other run of seed 0."""
+    return int(run.partition("_seed")[2] or 0)
+
+
+def note(kind: str, text: str, *columns: str) -> dict[str, Any]:
+    """A declared footnote."""
+    return {"kind": kind, "columns": list(columns), "text": text}
 
 
 def cell(run: str, pending: str = "", baseline: dict[str, str] | None = None) -> dict[str, Any]:
@@ -27,13 +50,14 @@ def cell(run: str, pending: str = "", baseline: dict[str, str] | None = None) ->
 
 
 def row(label: str, cells: dict[str, Any], **given: Any) -> dict[str, Any]:
-    empty = {"printed_as": label, "info": {}, "origin": "authors", "note": "", "paper": {}}
+    empty = {"printed_as": label, "info": {}, "origin": "authors", "note": "", "notes": [], "paper": {}}
     return {"label": label, **empty, **given, "cells": cells}
 
 
 def table(columns: list[str], rows: list[dict[str, Any]], scale: str = "smoke") -> dict[str, Any]:
     source = {"paper": "mlore", "table": 2}
     head = {"name": "mlore/table02", "scale": scale, "title": "Components", "note": "", "source": source}
+    head |= {"notes": [], "choices": []}
     return {**head, "columns": columns, "rows": rows}
 
 
@@ -50,7 +74,7 @@ class Folder:
             "run": run,
             "measure": "plain",
             "dataset": "pascal_context",
-            "seed": 0,
+            "seed": seed_of(run),
             "images": 24,
             "protocol": {"pixel_metrics": 1},
             "metrics": metrics,

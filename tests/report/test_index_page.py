@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from report_plan import BASELINE, cell, index_of, row, table
+from report_plan import BASELINE, TOLERANCES, cell, index_of, row, table
 
 from densemoe.params.files import read_yaml
 from densemoe.report.index import render_index, run_states
@@ -24,7 +24,7 @@ def test_counts_links_and_states(folder):
     figure |= {"name": "mlore/figure04", "source": {"paper": "mlore", "figure": 4}, "title": "Dots"}
     folder.put("a", {"semseg": {"miou": 50.0}})
     folder.put("b", {"semseg": {"miou": 50.0}}, wrong={"scale": "paper"})
-    text = render_index(index, [figure, table(["semseg.miou"], rows)], folder.results(index))
+    text = render_index(index, [figure, table(["semseg.miou"], rows)], folder.results(index), TOLERANCES)
     assert "2 tables and figures with 4 rows: 1 complete, 1 partial, 1 missing, 1 pending" in text
     # a is done; b is refused, the two single-task runs have no file
     assert "5 distinct runs: 1 done, 3 missing, 1 pending" in text
@@ -40,7 +40,20 @@ def test_counts_links_and_states(folder):
     ]
     assert "## Refused metrics files" in text
     assert """- reports/smoke/metrics/b/plain.json: 'scale' is "paper", but the path says "smoke".""" in text
-    assert text.endswith("|\n")
+    assert "no verdict on the printed numbers: not comparable at the smoke scale" in text
+    assert "Failed" not in text
+
+
+def test_failed_runs_are_named_with_the_rows_that_wait_for_them(folder):
+    index = index_of("a", "b", *BASELINE.values())
+    rows = [row("One", {"all": cell("a", baseline=BASELINE)}), row("Two", {"all": cell("b", baseline=BASELINE)})]
+    why = {"b": "error: the loss is not finite", "single_normals": "killed"}
+    of_table = table(["semseg.miou"], rows)
+    text = render_index(index, [of_table], folder.results(index), TOLERANCES, why)
+    assert "- `b`: error: the loss is not finite\n  Rows: `mlore/table02` Two." in text
+    assert "- `single_normals`: killed\n  Rows: `mlore/table02` (baseline of the gain)." in text
+    assert [line[1:3] for line in cells(text)[-2:]] == [["One", "missing"], ["Two", "failed"]]
+    assert text == render_index(index, [of_table], folder.results(index), TOLERANCES, why)
 
 
 def test_a_run_is_done_when_all_its_measures_are(folder):
@@ -53,7 +66,7 @@ def test_a_run_is_done_when_all_its_measures_are(folder):
 def test_the_committed_plan(root, tmp_path):
     index = read_yaml(root / "params/plan/smoke.yaml")
     tables = [read_yaml(root / "params/plan" / e["file"]) for e in index["tables"].values()]
-    text = render_index(index, tables, Results.from_index(tmp_path / "reports", index))
+    text = render_index(index, tables, Results.from_index(tmp_path / "reports", index), TOLERANCES)
     assert "22 tables and figures with 97 rows: 0 complete, 0 partial, " in text
     assert f"{len(index['runs']) + len(index['pending'])} distinct runs: 0 done, {len(index['runs'])} missing" in text
     assert text.count("](tables/") == 22

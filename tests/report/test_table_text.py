@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from report_plan import BASELINE, cell, index_of, row, table
+from report_plan import BASELINE, TOLERANCES, cell, index_of, note, row, table
 
 from densemoe.params.files import read_yaml
-from densemoe.report.cells import fill
+from densemoe.report.build import build_table
 from densemoe.report.results import Results
 from densemoe.report.tables import render_table
 
@@ -26,7 +26,13 @@ def every_state(folder) -> tuple[dict, Results]:
         row("All", {"all": cell("all", baseline=BASELINE)}, paper=of_all, info=vit),
         row("+ half", {"all": cell("half", baseline=BASELINE)}, paper={"semseg.miou": "30"}, info=vit, origin="quoted"),
         row("Absent", {"all": cell("absent", baseline=BASELINE)}),
-        row("Bad", {"all": cell("bad", baseline=BASELINE)}, paper=of_bad, note="A note | with a bar."),
+        row(
+            "Bad",
+            {"all": cell("bad", baseline=BASELINE)},
+            paper=of_bad,
+            note="A note | with a bar.",
+            notes=[note("misprint", "Another table prints 13.66.", "normals.mean_deg")],
+        ),
         row("Later*", {"all": cell("later", "InvPT is not built yet", BASELINE)}),
     ]
     folder.put("all", {"semseg": {"miou": 50.0}, "normals": {"mean_deg": 11.0}})
@@ -37,33 +43,47 @@ def every_state(folder) -> tuple[dict, Results]:
     (folder.root / "smoke/curves").mkdir()
     (folder.root / "smoke/curves/all.csv").write_text("step\n")
     index = index_of("all", "half", "absent", "bad", *BASELINE.values(), pending={"later": "InvPT is not built yet"})
-    return table(COLUMNS, rows) | {"note": "FLOPs are multiply-adds."}, folder.results(index)
+    choice = {"keys": ["recipe.clip_norm"], "from": "ours", "note": "not stated", "rows": ["All", "Later*"]}
+    head = {"note": "FLOPs are multiply-adds.", "choices": [choice]}
+    head |= {"notes": [note("convention", "Angles over valid pixels.", "normals.mean_deg")]}
+    return table(COLUMNS, rows) | head, folder.results(index)
 
 
 def test_golden(folder):
-    assert render_table(*every_state(folder)) == GOLDEN.read_text(encoding="utf-8")
+    assert render_table(*every_state(folder), TOLERANCES) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_the_same_inputs_give_the_same_text(folder, tmp_path):
     elsewhere = type(folder)(tmp_path / "another place/reports")
-    assert render_table(*every_state(folder)) == render_table(*every_state(elsewhere))
+    assert render_table(*every_state(folder), TOLERANCES) == render_table(*every_state(elsewhere), TOLERANCES)
 
 
 def test_row_states(folder):
     of_table, results = every_state(folder)
-    assert [r.state for r in fill(of_table, results)] == ["complete", "partial", "missing", "missing", "pending"]
+    assert [r.state for r in build_table(of_table, results, TOLERANCES).rows] == [
+        "complete",
+        "partial",
+        "missing",
+        "missing",
+        "pending",
+    ]
 
 
 def test_at_paper_scale_there_is_no_notice_and_a_plain_difference(folder):
     folder.put("run", {"semseg": {"miou": 77.5}}, scale="paper")
     rows = [row("k=9", {"all": cell("run")}, paper={"semseg.miou": "77.38"})]
     results = folder.results(index_of("run", scale="paper"))
-    text = render_table(table(["semseg.miou"], rows, scale="paper"), results)
-    assert "**" not in text
+    text = render_table(table(["semseg.miou"], rows, scale="paper"), results, TOLERANCES)
+    assert "synthetic" not in text
     assert "Scale `paper`" in text
     lines = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
-    assert lines[2:5] == [["k=9", "ours (paper)", "77.50"], ["", "printed", "77.38"], ["", "difference", "+0.12"]]
+    assert lines[2:5] == [
+        ["k=9", "ours (paper)", "77.50", "reproduced"],
+        ["", "printed", "77.38", ""],
+        ["", "difference", "+0.12", ""],
+    ]
     assert "## Notes" not in text
+    assert "Verdict: **reproduced**; rows: 1 reproduced, 0 within seed noise, 0 differs, 0 not comparable." in text
 
 
 def test_column_groups_have_a_run_each(folder):
@@ -76,7 +96,7 @@ def test_column_groups_have_a_run_each(folder):
     ]
     folder.put("a", {"semseg": {"miou": 78.0}})
     results = folder.results(index_of("a", "b", pending={"c": "not built"}))
-    text = render_table(table(columns, rows), results)
+    text = render_table(table(columns, rows), results, TOLERANCES)
     assert "PASCAL-Context: Semseg mIoU ↑" in text
     assert "NYUD-v2: Depth RMSE ↓" in text
     lines = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
@@ -86,7 +106,7 @@ def test_column_groups_have_a_run_each(folder):
         ["", "difference (smoke - printed)", "-0.59", "–"],
         ["Half", "ours (smoke)<sup>a</sup>", "78.00", "pending"],
     ]
-    assert [r.state for r in fill(table(columns, rows), results)] == ["partial", "partial"]
+    assert [r.state for r in build_table(table(columns, rows), results, TOLERANCES).rows] == ["partial", "partial"]
     assert "| Half (NYUD-v2)" in text
 
 
@@ -95,7 +115,7 @@ def test_many_runs_without_a_metric_are_counted_not_listed(folder):
     for run in runs:
         folder.put(run, {"semseg": {"miou": 50.0}})
     rows = [row(r, {"all": cell(r, baseline={"boundary": "single"})}) for r in runs]
-    text = render_table(table(["gain"], rows), folder.results(index_of(*runs, "single")))
+    text = render_table(table(["gain"], rows), folder.results(index_of(*runs, "single")), TOLERANCES)
     assert "boundary.ods_f of runs run0, run1, run2 and 2 more is not measured; run single is not measured." in text
     assert text.count("never taken over fewer tasks") == 1
 
@@ -107,18 +127,19 @@ def test_all_declared_tables_render_with_no_metrics_at_all(root, tmp_path, scale
     results = Results.from_index(tmp_path / "reports", index)
     kinds, rows, numbers = [], 0, 0
     for of_table in tables.values():
-        text = render_table(of_table, results)
+        text = render_table(of_table, results, TOLERANCES)
         kind = next(k for k in ("table", "figure") if k in of_table["source"])
         kinds.append(kind)
         rows += len(of_table["rows"]) if kind == "table" else 0
-        assert ("not comparable" in text) == (scale != "paper")
+        assert ("synthetic scenes" in text) == (scale != "paper")
         lines = [line for line in text.splitlines() if line.startswith("|")]
         for of_row in of_table["rows"]:
             # every printed number stands there as printed
             numbers += len(of_row["paper"])
             printed = list(of_row["paper"].values())
-            shown = [c.strip() for line in lines for c in line.split("|")]
+            shown = [c.strip().strip("*").split("<sup>")[0] for line in lines for c in line.split("|")]
+            shown = [c.removeprefix("<ins>").removesuffix("</ins>").strip("*") for c in shown]
             assert all(n in shown for n in printed), of_row["label"]
-        assert {r.state for r in fill(of_table, results)} <= {"missing", "pending"}
+        assert {r.state for r in build_table(of_table, results, TOLERANCES).rows} <= {"missing", "pending"}
         assert "difference" not in text
     assert (len(tables), kinds.count("table"), kinds.count("figure"), rows, numbers) == (22, 16, 6, 73, 435)

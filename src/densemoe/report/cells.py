@@ -1,27 +1,20 @@
-"""What stands in each cell of a compiled table, and the state of each row. No text is made here."""
+"""What was measured for a cell of a compiled row, over all its seeds. No text is made here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from densemoe.report.gain import Absence, gain_of
+from densemoe.report.model import CellState
 from densemoe.report.results import Results, kind_of
-
-CellState = Literal["value", "missing", "unreadable", "pending"]
-
-ROW_STATES: dict[str, str] = {
-    "complete": "every column has a number",
-    "partial": "measured, but some columns have no number yet",
-    "missing": "nothing measured yet, or the metrics file is refused",
-    "pending": "the model or the measure is not built yet",
-}
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One number of ours, or why there is none: `absent` for a gain, `refusal` for a refused file."""
+class Found:
+    """One number of one run, or why there is none: `absent` for a gain, `refusal` for a refused file."""
 
     state: CellState
     value: float | None = None
@@ -30,49 +23,59 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class RowCells:
-    """A compiled row with our numbers, by column."""
+class OverSeeds:
+    """The same number over all seeds of a cell; the state is the best that a seed has."""
 
-    row: Mapping[str, Any]
-    cells: dict[str, Cell]
-    state: str
-    """A key of ROW_STATES."""
+    state: CellState
+    by_seed: dict[int, float] = field(default_factory=dict)
+    planned: int = 1
+    absent: tuple[Absence, ...] = ()
+    refusals: tuple[str, ...] = ()
 
+    @property
+    def mean(self) -> float | None:
+        """Over the seeds that are there."""
+        return statistics.fmean(self.by_seed.values()) if self.by_seed else None
 
-def fill(table: Mapping[str, Any], results: Results) -> list[RowCells]:
-    """Our numbers of every row of a compiled table."""
-    rows = []
-    for row in table["rows"]:
-        cells = {column: _cell(row, column, results) for column in table["columns"]}
-        rows.append(RowCells(row, cells, _state(row, cells, results)))
-    return rows
-
-
-def group_and_metric(column: str) -> tuple[str, str]:
-    """`nyud_v2/depth.rmse` -> the key of the row's cell and the metric; without a group the cell is `all`."""
-    group, _, metric = column.rpartition("/")
-    return group or "all", metric
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation; None for fewer than two seeds."""
+        return statistics.stdev(self.by_seed.values()) if len(self.by_seed) > 1 else None
 
 
-def _cell(row: Mapping[str, Any], column: str, results: Results) -> Cell:
-    group, metric = group_and_metric(column)
-    cell = row["cells"][group]
+def repeats_of(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The cell of a compiled row once per seed: run, measure, pending and baseline of each."""
+    yield cell
+    for repeat in cell.get("repeats", ()):
+        yield {**cell, **repeat}
+
+
+def over_seeds(cell: Mapping[str, Any], metric: str, results: Results) -> OverSeeds:
+    """One metric of a cell of a compiled row; the gain is taken per seed, against the baselines of the same seed."""
+    found = {}
+    for at, repeat in enumerate(repeats_of(cell)):
+        expected = results.expected.get((repeat["run"], repeat["measure"]))
+        found[at if expected is None else expected.seed] = one_seed(repeat, metric, results)
+    states = [f.state for f in found.values()]
+    state = next(s for s in ("value", "unreadable", "missing", "pending") if s in states)
+    return OverSeeds(
+        state,
+        {seed: f.value for seed, f in found.items() if f.value is not None},
+        len(found),
+        tuple(a for f in found.values() for a in f.absent),
+        tuple(f.refusal for f in found.values() if f.refusal),
+    )
+
+
+def one_seed(cell: Mapping[str, Any], metric: str, results: Results) -> Found:
+    """One metric of one run."""
     run, measure = cell["run"], cell["measure"]
     if cell["pending"]:
-        return Cell("pending")
+        return Found("pending")
     if refusal := results.refusal(run, measure, kind_of(metric)):
-        return Cell("unreadable", refusal=refusal)
+        return Found("unreadable", refusal=refusal)
     if metric == "gain":
         gain = gain_of(cell, results)
-        return Cell("missing" if gain.value is None else "value", gain.value, gain.absent)
+        return Found("missing" if gain.value is None else "value", gain.value, gain.absent)
     value = results.value(run, measure, metric)
-    return Cell("missing" if value is None else "value", value)
-
-
-def _state(row: Mapping[str, Any], cells: Mapping[str, Cell], results: Results) -> str:
-    if all(c["pending"] for c in row["cells"].values()):
-        return "pending"
-    if all(c.state == "value" for c in cells.values()):
-        return "complete"
-    measured = [results.state(c["run"], c["measure"]) == "done" for c in row["cells"].values() if not c["pending"]]
-    return "partial" if any(measured) else "missing"
+    return Found("missing" if value is None else "value", value)

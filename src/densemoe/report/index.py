@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densemoe.report.cells import ROW_STATES, RowCells, fill
-from densemoe.report.markdown import counts, escape, grid, page, scale_notice, source_title
+from densemoe.params.tolerances import Tolerances
+from densemoe.report.build import build_table
+from densemoe.report.markdown import counts, details, escape, grid, page, scale_notice, source_title
+from densemoe.report.model import ROW_STATES, VERDICTS, Row, Table
 from densemoe.report.results import Results
 from densemoe.report.tables import table_path
 
@@ -17,38 +19,71 @@ RUN_STATES = {
 }
 
 
-def render_index(index: Mapping[str, Any], tables: Sequence[Mapping[str, Any]], results: Results) -> str:
+def render_index(
+    index: Mapping[str, Any],
+    compiled: Sequence[Mapping[str, Any]],
+    results: Results,
+    tolerances: Tolerances,
+    failed: Mapping[str, str] | None = None,
+) -> str:
     """Markdown of `reports/<scale>/README.md`.
 
     Args:
         index: content of params/plan/<scale>.yaml.
-        tables: compiled tables of that plan, in any order.
+        compiled: compiled tables of that plan, in any order.
         results: metrics of that scale.
+        tolerances: how close is reproduced.
+        failed: run -> why its last attempt failed, for a reproduction that did not come to its end.
     """
-    filled = [(table, fill(table, results)) for table in sorted(tables, key=_place)]
-    rows = [r.state for _, of_table in filled for r in of_table]
+    return index_page(index, [build_table(t, results, tolerances) for t in compiled], results, failed or {})
+
+
+def index_page(index: Mapping[str, Any], tables: Sequence[Table], results: Results, failed: Mapping[str, str]) -> str:
+    """Markdown of the index, from tables that are built already."""
+    ordered = sorted(tables, key=lambda t: _place(t.source))
+    rows = [row for table in ordered for row in table.rows]
     runs = run_states(index, results)
     refusals = results.refusals()
+    states = counts([row.state for row in rows], list(ROW_STATES))
     return page(
         f"# Results at the {index['scale']} scale",
         "Every table of the papers that is declared in `params/tables`, with our numbers beside the printed ones. "
         "Generated from the metrics files and the compiled plan; nobody types a number.",
         scale_notice(index["scale"]),
-        f"- {len(filled)} tables and figures with {len(rows)} rows: {counts(rows, list(ROW_STATES))}\n"
-        f"- {len(runs)} distinct runs: {counts(list(runs.values()), list(RUN_STATES))}",
+        f"- {len(ordered)} tables and figures with {len(rows)} rows: {states}\n"
+        f"- {len(runs)} distinct runs: {counts(list(runs.values()), list(RUN_STATES))}\n"
+        f"- {_verdicts(index['scale'], rows)}\n"
+        "- [Claims of the papers](claims.md) on these numbers; [audit of the printed numbers](../audit.md)",
         _meaning("A row is", ROW_STATES),
         _meaning("A run is", RUN_STATES),
-        "## Tables",
-        _tables(filled),
+        _failures(ordered, failed),
         "## Refused metrics files\n\n" + "\n".join(f"- {escape(r)}" for r in refusals) if refusals else "",
+        "## Tables",
+        _tables(ordered),
         "## Rows",
-        _rows(filled),
+        details(f"{len(rows)} rows with their states and runs", _rows(ordered, failed)),
     )
 
 
-def _place(table: Mapping[str, Any]) -> tuple[str, bool, int]:
+def _verdicts(scale: str, rows: Sequence[Row]) -> str:
+    if scale != "paper":
+        return f"no verdict on the printed numbers: not comparable at the {scale} scale"
+    printed = [row.verdict.kind for row in rows if row.printed]
+    return f"{len(printed)} rows with printed numbers: {counts(printed, list(VERDICTS))}"
+
+
+def _failures(tables: Sequence[Table], failed: Mapping[str, str]) -> str:
+    """Runs that failed in the last attempt, with the rows that wait for them."""
+    lines = []
+    for run, why in sorted(failed.items()):
+        rows = [f"`{t.name}` {escape(r.label)}" for t in tables for r in t.rows if run in {x.run for x in r.runs}]
+        rows += [f"`{t.name}` (baseline of the gain)" for t in tables if run in {x.run for x in t.baselines}]
+        lines.append(f"- `{run}`: {escape(why)}\n  Rows: {', '.join(rows) or 'none'}.")
+    return "## Failed in the last attempt\n\n" + "\n".join(lines) if lines else ""
+
+
+def _place(source: Mapping[str, Any]) -> tuple[str, bool, int]:
     """As in the papers: tables by number, then figures."""
-    source = table["source"]
     return source["paper"], "figure" in source, source.get("table", source.get("figure"))
 
 
@@ -67,19 +102,22 @@ def _meaning(subject: str, states: Mapping[str, str]) -> str:
     return f"{subject} " + "; ".join(f"`{name}`: {text}" for name, text in states.items()) + "."
 
 
-def _tables(filled: Sequence[tuple[Mapping[str, Any], Sequence[RowCells]]]) -> str:
+def _tables(tables: Sequence[Table]) -> str:
     lines = []
-    for table, rows in filled:
-        states = [r.state for r in rows]
-        link = f"[{source_title(table['source'])}]({table_path(table['name'])})"
-        lines.append([link, escape(table["title"]), str(len(rows)), *(str(states.count(n)) for n in ROW_STATES)])
-    return grid(["Table", "Title", "Rows", *(n.capitalize() for n in ROW_STATES)], lines, left=2)
+    for table in tables:
+        link = f"[{source_title(table.source)}]({table_path(table.name)})"
+        judged = [table.verdict.kind if any(r.printed for r in table.rows) else ""] if table.scale == "paper" else []
+        lines.append([link, escape(table.title), *judged, str(len(table.rows)), *map(str, table.states().values())])
+    verdict = ["Verdict"] if any(t.scale == "paper" for t in tables) else []
+    headings = ["Table", "Title", *verdict, "Rows", *(n.capitalize() for n in ROW_STATES)]
+    return grid(headings, lines, left=2 + len(verdict))
 
 
-def _rows(filled: Sequence[tuple[Mapping[str, Any], Sequence[RowCells]]]) -> str:
+def _rows(tables: Sequence[Table], failed: Mapping[str, str]) -> str:
     lines = []
-    for table, rows in filled:
-        for row in rows:
-            runs = dict.fromkeys(f"`{cell['run']}`" for cell in row.row["cells"].values())
-            lines.append([f"`{table['name']}`", escape(row.row["label"]), row.state, ", ".join(runs)])
+    for table in tables:
+        for row in table.rows:
+            runs = dict.fromkeys(run.run for run in row.runs)
+            state = "failed" if any(run in failed for run in runs) else row.state
+            lines.append([f"`{table.name}`", escape(row.label), state, ", ".join(f"`{run}`" for run in runs)])
     return grid(["Table", "Row", "State", "Run"], lines, left=4)

@@ -16,14 +16,22 @@ class Footnotes:
     def __init__(self) -> None:
         self._letter_of: dict[str, str] = {}
 
+    def letters(self, *texts: str) -> str:
+        """The letters that refer to these texts, with commas; empty texts are skipped."""
+        return ",".join(self._letter_of.setdefault(t, _letter(len(self._letter_of))) for t in texts if t)
+
     def mark(self, *texts: str) -> str:
-        """The raised letters that refer to these texts; empty texts are skipped."""
-        letters = [self._letter_of.setdefault(t, _letter(len(self._letter_of))) for t in texts if t]
-        return f"<sup>{','.join(letters)}</sup>" if letters else ""
+        """The letters raised, for Markdown."""
+        letters = self.letters(*texts)
+        return f"<sup>{letters}</sup>" if letters else ""
+
+    def listed(self) -> list[tuple[str, str]]:
+        """Letter and text of each."""
+        return [(letter, text) for text, letter in self._letter_of.items()]
 
     def lines(self) -> list[str]:
         """One line per footnote."""
-        return [f"- <sup>{letter}</sup> {escape(text)}" for text, letter in self._letter_of.items()]
+        return [f"- <sup>{letter}</sup> {escape(text)}" for letter, text in self.listed()]
 
 
 def _letter(index: int) -> str:
@@ -67,6 +75,11 @@ def scale_notice(scale: str) -> str:
 def counts(states: Sequence[str], names: Sequence[str]) -> str:
     """E.g. `1 complete, 0 partial`, in the order of `names`."""
     return ", ".join(f"{sum(s == n for s in states)} {n}" for n in names)
+
+
+def details(summary: str, text: str) -> str:
+    """A part that a code-hosting page shows folded; empty for an empty text."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>" if text else ""
 
 
 def page(*parts: str) -> str:

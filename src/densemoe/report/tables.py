@@ -1,169 +1,172 @@
-"""One declared table as Markdown: per row ours, printed and the difference; what is missing, and why, in footnotes."""
+"""A table as Markdown: per row ours, printed and the difference; notes, open choices and runs below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from densemoe.params.metrics import METRICS
-from densemoe.report.cells import ROW_STATES, Cell, RowCells, fill, group_and_metric
-from densemoe.report.gain import Absence
-from densemoe.report.markdown import GROUPS, Footnotes, counts, escape, grid, page, scale_notice, source_title
-from densemoe.report.numbers import difference, ours
-from densemoe.report.results import BOUNDARY, PIXELS, Results
+from densemoe.params.tolerances import Tolerances
+from densemoe.report.build import build_table
+from densemoe.report.markdown import GROUPS, Footnotes, details, escape, grid, page, scale_notice, source_title
+from densemoe.report.model import VERDICTS, Cell, Column, Note, Row, Run, Table
+from densemoe.report.results import Results
 
 NOTHING = "–"
 LEGEND = (
-    f"`{NOTHING}` not measured yet, or not printed; `pending` the model or the measure is not built yet; "
-    "`unreadable` the metrics file is there but refused."
+    f"**best** and <ins>second best</ins> of a column; `{NOTHING}` not measured yet; empty: not printed; `pending` the "
+    "model or the measure is not built yet; `unreadable` the metrics file is there but refused; *slanted*: quoted by "
+    "the paper from elsewhere."
 )
-_ORIGINS = {
-    "quoted": "Printed numbers quoted by the paper from another publication.",
-    "reproduced by TaskExpert": "Printed numbers quoted from TaskExpert, whose authors trained this model themselves.",
-}
-_NAMED_RUNS = 3
 
 
-def table_path(name: str) -> PurePosixPath:
+def table_path(name: str, suffix: str = ".md") -> PurePosixPath:
     """Where a table is written, below the folder of its scale: mlore/table02 -> tables/mlore/table02.md."""
-    return PurePosixPath("tables") / f"{name}.md"
+    return PurePosixPath("tables") / f"{name}{suffix}"
 
 
-def render_table(table: Mapping[str, Any], results: Results) -> str:
-    """Markdown of one compiled table. The same inputs give the same text; no date, no path of a machine.
+def render_table(compiled: Mapping[str, Any], results: Results, tolerances: Tolerances) -> str:
+    """Markdown of one compiled table; see `build_table` and `table_page`."""
+    return table_page(build_table(compiled, results, tolerances))
 
-    Args:
-        table: content of params/plan/<scale>/<table>.yaml.
-        results: metrics of that scale.
-    """
-    scale = table["scale"]
-    rows = fill(table, results)
+
+def table_page(table: Table) -> str:
+    """Markdown of one table. The same inputs give the same text; no date, no path of a machine."""
     notes = Footnotes()
-    numbers = _numbers(table, rows, notes)
-    states = counts([r.state for r in rows], list(ROW_STATES))
+    numbers = _numbers(table, notes)
+    states = ", ".join(f"{count} {state}" for state, count in table.states().items())
+    others = " · ".join(
+        f"[{suffix[1:].upper()}]({PurePosixPath(table.name).name}{suffix})" for suffix in (".csv", ".tex")
+    )
     return page(
-        f"# {escape(source_title(table['source']))}: {escape(table['title'])}",
-        scale_notice(scale),
-        f"Scale `{scale}`; {_seeds(rows, results)}; protocol: {_protocol(results)}.",
-        f"{len(rows)} rows: {states}.",
+        f"# {escape(source_title(table.source))}: {escape(table.title)}",
+        scale_notice(table.scale),
+        f"Scale `{table.scale}`; {seeds_text(table)}; protocol: {protocols_text(table)}. Also as {others}.",
+        f"{len(table.rows)} rows: {states}.",
+        verdicts_text(table),
         numbers,
         LEGEND,
-        _notes(table["note"], notes),
-        "## Runs",
-        _runs(rows, results),
+        _notes(table, notes),
+        details("What the papers' texts leave open, and what stands here instead", _choices(table)),
+        details("Runs and their files", _runs(table)),
     )
 
 
-def _seeds(rows: Sequence[RowCells], results: Results) -> str:
-    keys = {(cell["run"], cell["measure"]) for r in rows for cell in r.row["cells"].values()}
-    seeds = sorted({results.expected[key].seed for key in keys if key in results.expected})
-    if not seeds:
+def seeds_text(table: Table) -> str:
+    """E.g. `seeds 0, 1, 2: mean ± standard deviation`."""
+    if not table.seeds:
         return "no seed, since every row is pending"
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    listed = ", ".join(map(str, table.seeds))
+    return f"seed {listed}" if len(table.seeds) == 1 else f"seeds {listed}: mean ± standard deviation"
 
 
-def _protocol(results: Results) -> str:
-    named = {name: versions for name, versions in results.protocols().items() if versions}
-    parts = [f"{name} version {', '.join(map(str, versions))}" for name, versions in named.items()]
+def protocols_text(table: Table) -> str:
+    """E.g. `pixel metrics version 1`."""
+    parts = [f"{name} version {', '.join(map(str, versions))}" for name, versions in table.protocols.items()]
     return ", ".join(parts) or "none, nothing is measured"
 
 
-def _notes(of_table: str, notes: Footnotes) -> str:
-    lines = [f"- {escape(of_table)}"] if of_table else []
-    lines += notes.lines()
+def verdicts_text(table: Table) -> str:
+    """What the table says about the printed one, in a sentence; empty where the paper prints no numbers."""
+    if not any(row.printed for row in table.rows):
+        return ""
+    if table.scale != "paper":
+        return f"No verdict on the printed numbers: not comparable at the {table.scale} scale."
+    counts = ", ".join(f"{count} {kind}" for kind, count in table.verdicts().items())
+    meaning = "; ".join(f"*{kind}*: {text}" for kind, text in VERDICTS.items())
+    return f"Verdict: **{table.verdict.kind}**; rows: {counts}. {meaning[0].upper()}{meaning[1:]}."
+
+
+def _notes(table: Table, notes: Footnotes) -> str:
+    lines = [f"- {escape(note.text)}" for note in table.notes] + notes.lines()
     return "\n".join(["## Notes", "", *lines]) if lines else ""
 
 
-def _numbers(table: Mapping[str, Any], rows: Sequence[RowCells], notes: Footnotes) -> str:
-    info = list(dict.fromkeys(key for r in rows for key in r.row["info"]))
-    headings = ["Row", *map(escape, info), "Numbers", *(_heading(c) for c in table["columns"])]
-    missing_gain = _gain_note(a for r in rows for c in r.cells.values() for a in c.absent)
+def _numbers(table: Table, notes: Footnotes) -> str:
+    # a verdict only where there can be one
+    verdict = ["Verdict"] if table.scale == "paper" and any(row.printed for row in table.rows) else []
+    headings = ["Row", *map(escape, table.info), "Numbers"]
+    headings += [escape(heading(c)) + notes.mark(*_texts(c.notes)) for c in table.columns]
     lines = []
-    for filled in rows:
-        row = filled.row
-        own_notes = notes.mark(row["note"])
-        head = [escape(row["label"]) + own_notes, *(escape(row["info"].get(key, "")) for key in info)]
-        for line in _lines(table, filled, missing_gain, notes):
-            lines.append([*head, *line])
-            head = [""] * len(head)
-    return grid(headings, lines, left=len(info) + 2)
+    for row in table.rows:
+        head = [escape(row.label) + notes.mark(*_texts(row.notes, *_ABOUT_ROW))]
+        head += [escape(row.info.get(key, "")) for key in table.info]
+        for at, line in enumerate(_lines(table, row, notes)):
+            said = [_verdict(row) if at == 0 else ""] if verdict else []
+            lines.append([*(head if at == 0 else [""] * len(head)), *line, *said])
+    return grid([*headings, *verdict], lines, left=len(table.info) + 2)
 
 
-def _lines(table: Mapping[str, Any], filled: RowCells, missing_gain: str, notes: Footnotes) -> Iterable[list[str]]:
+_ABOUT_ROW = ("note", "convention", "misprint", "choice", "incomparable")
+
+
+def _texts(notes: Iterable[Note], *kinds: str) -> list[str]:
+    return [n.text for n in notes if not kinds or n.kind in kinds]
+
+
+def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[list[str]]:
     """Up to three lines of one row: ours, printed, difference."""
-    row, columns, scale = filled.row, table["columns"], table["scale"]
-    printed = row["paper"]
-    reasons = dict.fromkeys(c["pending"] for c in row["cells"].values() if c["pending"])
-    name = f"ours ({scale})" + notes.mark(*(f"Pending: {r}." for r in reasons))
-    numbers = {c: _ours(filled.cells[c], c, printed.get(c)) for c in columns}
-    yield [name, *(numbers[c] + notes.mark(*_marked(filled.cells[c], missing_gain)) for c in columns)]
-    if not printed:
+    cells = [row.cells[c.key] for c in table.columns]
+    name = f"ours ({table.scale})" + notes.mark(*_texts(row.notes, "state"))
+    yield [name, *(_marked(shown_ours(c), c.rank) + notes.mark(*_texts(c.notes)) for c in cells)]
+    if not row.printed:
         return
-    yield [
-        "printed" + notes.mark(_ORIGINS.get(row["origin"], "")),
-        *(escape(printed.get(c, NOTHING)) for c in columns),
-    ]
-    both = {c: difference(numbers[c], printed[c]) for c in columns if c in printed and filled.cells[c].state == "value"}
-    if both:
-        name = "difference" if scale == "paper" else f"difference ({scale} - printed)"
-        yield [name, *(both.get(c, NOTHING) for c in columns)]
+    name = "printed" + notes.mark(*_texts(row.notes, "origin"))
+    yield [name, *(_printed(c, row.origin) + notes.mark(*_texts(c.printed_notes)) for c in cells)]
+    if any(c.difference is not None for c in cells):
+        name = "difference" if table.scale == "paper" else f"difference ({table.scale} - printed)"
+        yield [name, *(c.difference or ("" if c.printed is None else NOTHING) for c in cells)]
 
 
-def _heading(column: str) -> str:
-    group, metric = group_and_metric(column)
-    prefix = "" if group == "all" else f"{GROUPS.get(group, group)}: "
-    return escape(prefix + METRICS[metric].heading)
+def heading(column: Column) -> str:
+    """E.g. `NYUD-v2: Depth RMSE ↓`."""
+    prefix = f"{GROUPS.get(column.group, column.group)}: " if column.group else ""
+    return prefix + column.metric.heading
 
 
-def _ours(cell: Cell, column: str, printed: str | None) -> str:
-    if cell.value is not None:
-        return ours(cell.value, group_and_metric(column)[1], printed)
-    return NOTHING if cell.state == "missing" else cell.state
+def shown_ours(cell: Cell) -> str:
+    """Our number with its standard deviation, or the state that stands in its place."""
+    if cell.state != "value":
+        return NOTHING if cell.state == "missing" else cell.state
+    return f"{cell.shown} ± {cell.shown_std}" if cell.shown_std else cell.shown
 
 
-def _marked(cell: Cell, missing_gain: str) -> list[str]:
-    return [cell.refusal, missing_gain if cell.absent else ""]
-
-
-def _gain_note(absent: Iterable[Absence]) -> str:
-    """Why gains are missing, once for the whole table: equal reasons are joined, long lists of runs are cut."""
-    runs: dict[tuple[str, str], list[str]] = {}
-    for a in dict.fromkeys(absent):
-        runs.setdefault((a.metric, a.why), []).append(a.run)
-    reasons = []
-    for (metric, why), names in runs.items():
-        more = f" and {len(names) - _NAMED_RUNS} more" if len(names) > _NAMED_RUNS else ""
-        plural = "s" if len(names) > 1 else ""
-        listed = f"run{plural} {', '.join(names[:_NAMED_RUNS])}{more}"
-        subject = f"{metric} of {listed} {why}" if metric else f"{listed} {_plural(why) if plural else why}"
-        reasons.append(subject)
-    if not reasons:
+def _printed(cell: Cell, origin: str) -> str:
+    if cell.printed is None:
         return ""
-    return f"{METRICS['gain'].title} is never taken over fewer tasks; it is missing because {'; '.join(reasons)}."
+    return _marked(cell.printed if origin == "authors" else f"*{cell.printed}*", cell.printed_rank)
 
 
-def _plural(why: str) -> str:
-    verb, _, rest = why.partition(" ")
-    return f"{ {'is': 'are', 'has': 'have'}[verb] } {rest}".strip()
+def _marked(text: str, rank: int | None) -> str:
+    return {1: f"**{text}**", 2: f"<ins>{text}</ins>"}.get(rank or 0, text)
 
 
-def _runs(rows: Sequence[RowCells], results: Results) -> str:
+def _verdict(row: Row) -> str:
+    reason = f" ({escape(row.verdict.reason)})" if row.verdict.reason else ""
+    return f"{row.verdict.kind}{reason}" if row.printed else ""
+
+
+def _choices(table: Table) -> str:
+    lines = []
+    for choice in table.choices:
+        rows = f" Only {', '.join(map(escape, choice['rows']))}." if choice["rows"] else ""
+        keys = ", ".join(f"`{key}`" for key in choice["keys"])
+        lines.append(f"- {keys}: {choice['from']}; {escape(choice['note'])}.{rows}")
+    return "\n".join(lines)
+
+
+def _runs(table: Table) -> str:
     """Row -> run, measure, state and files; then the single-task runs behind the gain, each once."""
     lines = []
-    baselines: dict[str, str] = {}
-    for filled in rows:
-        for group, cell in filled.row["cells"].items():
-            label = filled.row["label"] + ("" if group == "all" else f" ({GROUPS.get(group, group)})")
-            lines.append(_run_line(label, cell["run"], cell["measure"], results))
-            baselines |= {run: task for task, run in cell["baseline"].items()}
-    lines += [_run_line(f"baseline of the gain: {task}", run, "plain", results) for run, task in baselines.items()]
+    for row in table.rows:
+        for run in row.runs:
+            label = row.label + (f" ({GROUPS.get(run.group, run.group)})" if run.group else "")
+            lines.append(_run_line(escape(label), run))
+    lines += [_run_line(f"baseline of the gain: {run.role}", run) for run in table.baselines]
     return grid(["Row", "Run", "Measure", "State", "Files"], lines, left=5)
 
 
-def _run_line(label: str, run: str, measure: str, results: Results) -> list[str]:
-    files = {kind: results.file(run, measure, kind) for kind in (PIXELS, BOUNDARY)}
-    files |= {"curve": results.folder / "curves" / f"{run}.csv"}
+def _run_line(label: str, run: Run) -> list[str]:
     # from tables/<paper>/ up to the folder of the scale
-    links = [f"[{n}](../../{p.relative_to(results.folder).as_posix()})" for n, p in files.items() if p.is_file()]
-    return [escape(label), f"`{run}`", measure, results.state(run, measure), ", ".join(links)]
+    links = [f"[{name}](../../{path})" for name, path in run.files.items()]
+    return [label, f"`{run.run}`", run.measure, run.state, ", ".join(links)]
