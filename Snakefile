@@ -28,6 +28,7 @@ wildcard_constraints:
 localrules:
     all,
     render_table,
+    render_claims,
     render_index,
 
 
@@ -35,6 +36,7 @@ rule all:
     default_target: True
     input:
         PIPE.all_outputs("render_index"),
+        PIPE.all_outputs("render_claims"),
         PIPE.all_outputs("render_table"),
 
 

@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 from densemoe.params.atomic import write_text
-from densemoe.params.files import read_yaml
-from densemoe.params.tolerances import read_tolerances
-from densemoe.report.index import render_index
-from densemoe.report.results import Results
+from densemoe.report.files import index_texts
+from densemoe.report.scale import Scale
 from stages._command import run
 
 
@@ -18,12 +16,10 @@ def main() -> None:
     parser.add_argument("--plan", type=Path, required=True, help="compiled plan, e.g. params/plan/smoke.yaml")
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder of the reports (%(default)s)")
     args = parser.parse_args()
-    index = read_yaml(args.plan)
-    tables = [read_yaml(args.plan.parent / entry["file"]) for entry in index["tables"].values()]
-    results = Results.from_index(args.reports, index)
-    tolerances = read_tolerances(args.plan.parent.parent)  # params/plan/<scale>.yaml -> params
-    write_text(results.folder / "README.md", render_index(index, tables, results, tolerances))
-    for refusal in results.refusals():
+    scale = Scale.read(args.plan, args.reports)
+    for path, text in index_texts(scale).items():
+        write_text(path, text)
+    for refusal in scale.results.refusals():
         print(f"refused: {refusal}", file=sys.stderr)
 
 

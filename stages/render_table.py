@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from densemoe.params.atomic import write_text
 from densemoe.params.errors import InputError
 from densemoe.params.files import read_yaml
 from densemoe.params.tolerances import read_tolerances
 from densemoe.report.build import build_table
-from densemoe.report.files import write_table
+from densemoe.report.files import table_texts
 from densemoe.report.results import Results
 from stages._command import planned, run
 
@@ -26,7 +27,9 @@ def main() -> None:
         raise InputError(f"{args.plan}: is of scale {index['scale']}, but {entry['file']} of scale {table['scale']}.")
     results = Results.from_index(args.reports, index)
     # params/plan/<scale>.yaml -> params
-    write_table(build_table(table, results, read_tolerances(args.plan.parent.parent)), results.folder)
+    built = build_table(table, results, read_tolerances(args.plan.parent.parent))
+    for path, text in table_texts(built, results.folder).items():
+        write_text(path, text)
     for refusal in results.refusals():
         print(f"refused: {refusal}", file=sys.stderr)
 

@@ -82,7 +82,7 @@ def test_schemas_are_in_step(root, params):
     from densemoe.params.schemas import schema_texts
 
     texts = schema_texts(params)
-    assert len(texts) == 4
+    assert len(texts) == 6
     for name, text in texts.items():
         assert (root / "workflow/schemas" / name).read_text(encoding="utf-8") == text, (
             "run python -m stages.write_schemas"

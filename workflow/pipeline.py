@@ -153,12 +153,19 @@ class Pipeline:
         Edges are DVC's: paths overlap. Where a stage depends on a compiled table and on a folder of results, only the
         results that the table shows count, so that a table waits for its own runs only; DVC cannot say that.
         """
-        files = [path for dep in stage.deps for path in self._makers_of(dep) or [dep]]
+        files = [path for dep in stage.deps for path in self._makers_of(dep) or self._sources(dep)]
         tables = [dep for dep in stage.deps if dep.startswith(f"params/plan/{self.scale}/")]
         if not tables:
             return files
         shown = {key for table in tables for key in measures_of(self.root / table)}
         return [p for p in files if p not in self.producer or self.producer[p].key in shown]
+
+    def _sources(self, dep: str) -> list[str]:
+        """A source, or the files of a folder of params: the time stamp of a folder tells nothing of its files."""
+        folder = self.root / dep
+        if not dep.startswith("params/") or not folder.is_dir():
+            return [dep]
+        return sorted(p.relative_to(self.root).as_posix() for p in folder.rglob("*.yaml"))
 
     def _makers_of(self, dep: str) -> list[str]:
         if dep in self.producer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -31,6 +32,8 @@ ROOT = sync.ROOT
 STATE = ROOT / ".snakemake"
 UNRECORDED = STATE / "densemoe.unrecorded"
 """Lies there from the start of a run until DVC knows of its results."""
+AFTER_FAILURE = STATE / "densemoe.after_failure"
+"""Reports that were rendered at the end of a run with failed jobs, one path a line."""
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -107,7 +110,6 @@ def command(args: argparse.Namespace, forced: list[str], targets: list[str]) -> 
         cores = os.cpu_count() or 1 if args.cores == "all" else int(args.cores)
         done += ["--cores", str(cores), "--resources", f"gpu={len(visible_devices()) or cores}"]
     if forced:
-        print(f"{len(forced)} results came with the checkout; they are made here again")
         done += ["--forcerun", *forced]
     return [*done, "--", *targets]
 
@@ -163,6 +165,9 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
     page = next(path for path in pipeline.outputs("render_table") if path.endswith(".md"))
     results = [page.format(name=name) for name in tables] or pipeline.all_outputs("render_index")
     forced = pipeline.came_with_git(pipeline.needed(results))
+    told = [path for path in forced if path not in _rendered_after_failure()]
+    if told:
+        print(f"{len(told)} results came with the checkout; they are made here again")
     snakemake = command(args, forced, results)
     was_unrecorded = UNRECORDED.exists()
     UNRECORDED.touch()
@@ -170,7 +175,35 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
     if progress.done or was_unrecorded:
         sync.record(args.scale)
     UNRECORDED.unlink(missing_ok=True)
+    AFTER_FAILURE.unlink(missing_ok=True)
+    if progress.failed and not tables:
+        render_what_is_there(args.scale, progress)
     return summary(code, progress, results)
+
+
+def render_what_is_there(scale: str, progress: Progress) -> None:
+    """Tables, claims and index without the runs that failed: the index names those and their rows.
+
+    Snakemake does not render what misses an input, and is not told of these files, so it makes them again.
+    """
+    failed = {}
+    for job in progress.failed.values():
+        parts = (part.partition("=") for part in job.fields.get("wildcards", "").split(", "))
+        wildcards = {name: value for name, _, value in parts}
+        failed[wildcards.get("run") or wildcards.get("key") or job.rule] = progress.describe(job)
+    file = STATE / "densemoe.failed.json"
+    file.write_text(json.dumps(failed), encoding="utf-8")
+    command = ["-m", "stages.render_all", "--plan", f"params/plan/{scale}.yaml", "--failed", str(file)]
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    file.unlink()
+    AFTER_FAILURE.write_text(done.stdout, encoding="utf-8")
+    sys.stderr.write(done.stderr)
+    if done.returncode == 0:
+        print(f"rendered without what failed: reports/{scale}/README.md", file=sys.stderr)
+
+
+def _rendered_after_failure() -> set[str]:
+    return set(AFTER_FAILURE.read_text(encoding="utf-8").splitlines()) if AFTER_FAILURE.exists() else set()
 
 
 def summary(code: int, progress: Progress, results: list[str]) -> int:

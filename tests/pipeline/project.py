@@ -40,6 +40,17 @@ rows:
 """,
 }
 
+CLAIMS = """\
+paper: mlore
+claims:
+  - id: mlore_is_best
+    section: "4.2"
+    says: MLoRE is the best
+    kind: best
+    row: "table02: MLoRE"
+    columns: [semseg.miou]
+"""
+
 
 class Project:
     """The copy in `folder`, and the commands that a person would type there."""
@@ -58,7 +69,8 @@ class Project:
             text=True,
             check=True,
         )
-        names = [n for n in listed.stdout.splitlines() if not n.startswith(("params/tables", "params/plan"))]
+        replaced = ("params/tables", "params/claims", "params/plan")
+        names = [n for n in listed.stdout.splitlines() if not n.startswith(replaced)]
         assert len(names) > 50
         for name in names:
             if (ROOT / name).is_file():
@@ -68,6 +80,9 @@ class Project:
             file = folder / "params" / "tables" / f"{name}.yaml"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
+        claims = folder / "params" / "claims" / "mlore.yaml"
+        claims.parent.mkdir()
+        claims.write_text(CLAIMS)
         if fake:
             for file in (Path(__file__).parent / "fake_stages").glob("*.py"):
                 shutil.copy(file, folder / "stages")

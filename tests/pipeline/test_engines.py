@@ -23,7 +23,7 @@ def reproduced(tmp_path_factory):
     project = Project.make(tmp_path_factory.mktemp("engines") / "project")
     said = project.reproduce()
     assert said.splitlines()[-1] == INDEX
-    assert "28 jobs done" in said and "28 of 28 stages are done and recorded" in said
+    assert "29 jobs done" in said and "29 of 29 stages are done and recorded" in said
     project.commit("results")
     return project
 
@@ -74,7 +74,9 @@ def test_an_edited_label_renders_one_table_and_trains_nothing(project):
     said = project.reproduce()
     after = project.stamps("reports/**/*.*")
     assert project.calls() == {}
-    assert {f for f in after if after[f] != before.get(f)} == {"reports/smoke/tables/mlore/table02.md", INDEX}
+    rendered = {f"reports/smoke/tables/mlore/table02.{form}" for form in ("md", "csv", "tex")}
+    rendered |= {"reports/smoke/claims.md", "reports/smoke/claims.json", INDEX}
+    assert {f for f in after if after[f] != before.get(f)} == rendered
     assert "plan: params/plan/smoke/mlore_table02.yaml changed" in said
     assert "3 experts" in (project.folder / "reports/smoke/tables/mlore/table02.md").read_text()
     assert "up to date" in project.dvc("status")
@@ -98,7 +100,7 @@ def test_an_edited_option_retrains_exactly_its_run_and_dvc_shows_the_difference(
     new = run_of(project, "three experts")
     assert new not in (old, kept)
     assert project.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
-    assert "5 jobs done" in said  # and the table, and the index
+    assert "6 jobs done" in said  # and the table, the claims, the index
     assert "up to date" in project.dvc("status")
     project.commit("another option")
     assert "up to date" in project.dvc("status")
@@ -128,7 +130,7 @@ def test_after_a_clone_and_a_pull_nothing_trains(project, tmp_path):
     refused = clone.reproduce(code=1)
     assert "was not made by Snakemake" in refused and "workflow.sync adopt" in refused
     assert "was not made by Snakemake" in clone.run("snakemake", "-n", "--cores", "1", code=1)
-    assert "28 of 28 stages are current" in clone.python("-m", "workflow.sync", "adopt")
+    assert "29 of 29 stages are current" in clone.python("-m", "workflow.sync", "adopt")
     assert "already up to date" in clone.reproduce()
     assert clone.calls() == {}
     assert clone.run("git", "status", "--short") == ""
@@ -148,7 +150,7 @@ def test_a_pull_of_some_stages_can_be_adopted_and_the_others_run(project, tmp_pa
     clone = project.clone(tmp_path / "clone")
     clone.python("-m", "dvc", "pull", code=None)  # the run that failed is not there
     said = clone.python("-m", "workflow.sync", "adopt")
-    assert "Snakemake: 23 of 28 stages are current" in said
+    assert "Snakemake: 23 of 29 stages are current" in said
     clone.reproduce()
     new = run_of(clone, "three experts")
     assert clone.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
@@ -185,12 +187,20 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path):
     bad = run_of(project, "three experts")
     said = project.reproduce(code=1, FAKE_FAIL=f"train@{bad}")
     assert f"FAILED train {bad}: error: the fake stage was told to fail (log: runs/logs/train/{bad}.log)" in said
-    assert "23 jobs done, 1 failed" in said and "23 of 28 stages are done and recorded" in said
+    assert "23 jobs done, 1 failed" in said and "23 of 29 stages are done and recorded" in said
     calls = project.calls()
     assert sum(calls.values()) == len(calls) == 23
     assert (project.folder / "reports/smoke/tables/mlore/table03.md").exists()
-    assert not (project.folder / INDEX).exists()
-    project.reproduce()
+    # everything is rendered all the same, and the index names the failed run and its row
+    index = (project.folder / INDEX).read_text()
+    assert f"- `{bad}`: train {bad}: error: the fake stage was told to fail" in index
+    assert "Rows: `mlore/table02` three experts." in index and "| failed" in index
+    assert "| three experts | ours (smoke)" in (project.folder / "reports/smoke/tables/mlore/table02.md").read_text()
+    assert (project.folder / "reports/smoke/claims.md").exists()
+    again = project.reproduce()
+    assert "came with the checkout" not in again and "6 jobs done" in again
+    assert "Failed" not in (project.folder / INDEX).read_text()
+    assert "up to date" in project.dvc("status")
     assert project.calls() == {f"evaluate@{bad}__plain": 1, f"score_run@{bad}__plain": 1, f"train@{bad}": 1}
     assert len(plan["runs"]) == 8
 

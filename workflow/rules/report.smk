@@ -18,6 +18,25 @@ rule render_table:
         "{params.cmd} > {log} 2>&1"
 
 
+rule render_claims:
+    input:
+        PIPE.rule_inputs("render_claims"),
+    output:
+        report(
+            PIPE.outputs("render_claims"),
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
+    log:
+        f"runs/logs/render_claims/{PIPE.scale}.log",
+    conda:
+        "../envs/densemoe.yaml"
+    params:
+        cmd=PIPE.rule_cmd("render_claims"),
+    shell:
+        "{params.cmd} > {log} 2>&1"
+
+
 rule render_index:
     input:
         PIPE.rule_inputs("render_index"),

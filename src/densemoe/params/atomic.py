@@ -44,9 +44,14 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def json_text(data: Any) -> str:
+    """JSON with sorted keys, indent 1, no NaN (ValueError)."""
+    return json.dumps(data, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+
+
 def write_json(path: Path, data: Any) -> None:
-    """Replace a JSON file at once: sorted keys, indent 1, no NaN (ValueError)."""
-    write_text(path, json.dumps(data, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+    """Replace a JSON file at once; see `json_text`."""
+    write_text(path, json_text(data))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,10 +9,19 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from densemoe.params.atomic import write_text
+from densemoe.params.claims import ClaimsFile
 from densemoe.params.files import SELECTORS, Base, DatasetLayer, Layer, Params, TableFile
+from densemoe.params.tolerances import Tolerances
 from densemoe.params.variant import Variant
 
-_MODELS: dict[str, type[BaseModel]] = {"base": Base, "layer": Layer, "dataset": DatasetLayer, "table": TableFile}
+_MODELS: dict[str, type[BaseModel]] = {
+    "base": Base,
+    "layer": Layer,
+    "dataset": DatasetLayer,
+    "table": TableFile,
+    "tolerances": Tolerances,
+    "claims": ClaimsFile,
+}
 
 
 def option_paths(model: type[BaseModel] = Variant, prefix: str = "") -> list[str]:

@@ -78,7 +78,7 @@ def _failures(tables: Sequence[Table], failed: Mapping[str, str]) -> str:
     for run, why in sorted(failed.items()):
         rows = [f"`{t.name}` {escape(r.label)}" for t in tables for r in t.rows if run in {x.run for x in r.runs}]
         rows += [f"`{t.name}` (baseline of the gain)" for t in tables if run in {x.run for x in t.baselines}]
-        lines.append(f"- `{run}`: {escape(why)}\n  Rows: {', '.join(rows) or 'none'}.")
+        lines.append(f"- `{run}`: {escape(why)}" + (f"\n  Rows: {', '.join(rows)}." if rows else ""))
     return "## Failed in the last attempt\n\n" + "\n".join(lines) if lines else ""
 
 
