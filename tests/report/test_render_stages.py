@@ -51,6 +51,38 @@ def test_a_table_and_the_index_with_one_refused_file(command, plans, tmp_path):
     assert not list(tmp_path.rglob("*.partial"))
 
 
+def test_every_kind_of_bad_file_is_refused_by_name_and_the_rest_is_rendered(command, plans, root, tmp_path):
+    """Another protocol, another scale, other parameters than the name says, half a file; and one good file."""
+    rows = plans["smoke"].tables["mlore/table11"]["rows"]
+    runs = [r["cells"]["all"]["run"] for r in rows]
+    folder = Folder(tmp_path / "reports")
+    folder.put(runs[0], {"semseg": {"miou": 11.11}}, wrong={"protocol": {"pixel_metrics": 99}})
+    folder.put(runs[1], {"semseg": {"miou": 22.22}}, wrong={"scale": "paper"})
+    folder.put(runs[2], {"semseg": {"miou": 33.33}}, wrong={"run": runs[3]})
+    folder.put(runs[3], {}).write_text('{"scale": "smo')
+    folder.put(runs[4], {"semseg": {"miou": 44.44}})
+    done = command("render_all")
+    assert done.returncode == 0, done.stderr
+    refused = sorted(line for line in done.stderr.splitlines() if line.startswith("refused: "))
+    assert len(refused) == 4
+    said = ["'protocol' is", "'scale' is", "'run' is", "is not complete"]
+    for run, words in zip(runs[:4], said, strict=True):
+        assert any(f"metrics/{run}/plain.json: {words}" in line for line in refused), (run, words)
+    scale = tmp_path / "reports/smoke"
+    forms = {form: len(list(scale.glob(f"tables/*/*{form}"))) for form in (".md", ".csv", ".tex")}
+    assert forms == {".md": 22, ".csv": 22, ".tex": 22}
+    for text in ((scale / f"tables/mlore/table11{form}").read_text() for form in forms):
+        assert "44.44" in text
+        assert not any(number in text for number in ("11.11", "22.22", "33.33"))
+    index = (scale / "README.md").read_text()
+    assert all(line.removeprefix("refused: ") in index.replace("\\", "") for line in refused)
+    assert (scale / "claims.md").exists() and (scale / "claims.json").exists()
+    # a second time nothing is written
+    stamps = {p: p.stat().st_mtime_ns for p in scale.rglob("*.*")}
+    assert command("render_all").returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in scale.rglob("*.*")} == stamps
+
+
 def test_an_unknown_table_is_refused_and_nothing_is_written(command, tmp_path):
     done = command("render_table", "--table", "table02")
     assert done.returncode == 2
