@@ -81,6 +81,17 @@ def test_a_table_waits_for_its_own_measures_only(scale):
     assert seen > len(plan["measures"]) > 40
 
 
+def test_claims_and_tolerances_are_inputs_of_what_they_decide():
+    # file by file: the time stamp of a folder does not tell of an edited file in it
+    pipeline = Pipeline(ROOT, "smoke")
+    claims = set(pipeline.inputs(pipeline.stages["render_claims@smoke"]))
+    files = {p.relative_to(ROOT).as_posix() for p in (ROOT / "params/claims").glob("*.yaml")}
+    assert len(files) == 2 and files | {"params/tolerances.yaml"} <= claims
+    assert "reports/smoke/tables/mlore/table11.md" in claims
+    assert "params/tolerances.yaml" in pipeline.inputs(pipeline.stages["render_table@smoke_mlore_table11"])
+    assert "reports/smoke/claims.md" in pipeline.inputs(pipeline.stages["render_index@smoke"])
+
+
 def test_stages_of_different_scales_have_different_names_and_outputs():
     # they share dvc.lock and the folders data and runs
     pipelines = [Pipeline(ROOT, scale) for scale in SCALES]
