@@ -1,7 +1,7 @@
-"""Seconds to render everything from 300 metrics files: python -m benchmarks.report.
+"""Seconds to render everything from over 300 metrics files: python -m benchmarks.report.
 
-A copy of params/ whose paper scale declares six seeds gives 300 runs; their metrics files are made up. Each step is
-timed in a process of its own that cannot import torch; an interpreter that only imports pandas and SciPy is the
+A copy of params/ whose paper scale declares six seeds gives over 300 runs; their metrics files are made up. Each step
+is timed in a process of its own that cannot import torch; an interpreter that only imports pandas and SciPy is the
 yardstick of the machine.
 """
 
