@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densemoe.data.get import check_archive, get_data
+from densemoe.data.get import get_data
 from densemoe.data.packed import Reader
-from densemoe.data.raw import LAYOUTS, ids_sha256
+from densemoe.data.raw import LAYOUTS, ids_sha256, locate
+from densemoe.data.verify import check_archive
 from densemoe.params.errors import InputError
 from densemoe.params.files import DatasetFacts, Params, parse
-from tests.data.raw_layouts import WRITE
+from tests.data.raw_layouts import NYUD_SIZE, WRITE
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -99,7 +100,7 @@ def test_missing_file_names_id_and_folder(archive):
         check_archive(dataset, folder, facts)
 
 
-def test_another_edition_of_nyud(tmp_path):
+def test_an_edition_of_nyud_that_nobody_knows(tmp_path):
     splits = WRITE["nyud_v2"](tmp_path)
     for path in sorted((tmp_path / "images").iterdir()):
         path.rename(path.with_suffix(".jpg"))
@@ -108,8 +109,26 @@ def test_another_edition_of_nyud(tmp_path):
         update={"splits": {s: facts.splits[s].model_copy(update={"images": len(i), "ids_sha256": None})
                            for s, i in splits.items()}}
     )  # fmt: skip
-    with pytest.raises(InputError, match=r"0001\.jpg is a JPEG; the edition that is needed here has PNG"):
+    with pytest.raises(InputError, match=r"is of no flavour of nyud_v2 known here: images \.jpg, seg"):
         check_archive("nyud_v2", tmp_path, fitting)
+
+
+def test_one_size_for_every_image(archive):
+    dataset, folder, _, facts = archive
+    if dataset == "nyud_v2":
+        check_archive(dataset, folder, facts.model_copy(update={"frame": NYUD_SIZE, "one_size": True}))
+    with pytest.raises(InputError, match="every image is 40x45, so this is another edition"):
+        check_archive(dataset, folder, facts.model_copy(update={"one_size": True}))
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_content_is_looked_into(archive, which):
+    """Dtype and range of a label are checked without a checksum, here of the first and the last image of a split."""
+    dataset, folder, splits, facts = archive
+    path = locate(dataset, folder, splits["train"][which])["semseg"]
+    Image.fromarray(np.full(np.array(Image.open(path)).shape, 60, np.uint8)).save(path)
+    with pytest.raises(InputError, match=rf"{path.name} holds class 60; allowed are 0 to"):
+        check_archive(dataset, folder, facts)
 
 
 def test_unknown_kind(archive):
@@ -131,7 +150,9 @@ def test_commands_pack_what_the_plan_names(tmp_path):
     refused = command("get_data", tmp_path, "--data", "mine", "--plan", plan)
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert refused.stderr.startswith("error: data/archives/mine/gt_sets/train.txt lists 4 ids; the train split has 795. ")
+    assert refused.stderr.startswith(
+        "error: data/archives/mine/gt_sets/train.txt lists 4 ids; the train split has 795. "
+    )
     assert refused.stderr.count("\n") == 1
     assert not (tmp_path / "data/raw").exists()
     (tmp_path / "data/raw").mkdir()

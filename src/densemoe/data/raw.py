@@ -25,6 +25,8 @@ class Layout:
     split: str
     files: Mapping[str, tuple[str, ...]]
     """Kind of file -> paths in order of preference; the first that exists is taken."""
+    flavour: str
+    """Which of the editions that share the data set's name has these files (`densemoe.data.flavour`)."""
 
     @property
     def boundary_truth(self) -> str:
@@ -45,6 +47,7 @@ LAYOUTS: dict[str, Layout] = {
             "normals": ("normals_distill/{id}.png",),
             "saliency": ("sal_distill/{id}.png",),
         },
+        flavour="astmt",
     ),
     "nyud_v2": Layout(
         split="gt_sets/{split}.txt",
@@ -55,6 +58,7 @@ LAYOUTS: dict[str, Layout] = {
             "normals": ("normals/{id}.png",),
             "depth": ("depth/{id}.npy",),
         },
+        flavour="atrc",
     ),
 }
 

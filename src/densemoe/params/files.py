@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from densemoe.params.archives import Archive
 from densemoe.params.errors import InputError, allowed, sentence
 from densemoe.params.metrics import METRICS
 from densemoe.params.options import Options, Task
@@ -86,8 +87,14 @@ class DatasetFacts(Options):
     splits: dict[Literal["train", "val"], Split]
     frame: tuple[int, int]
     """Largest image height and width that occur."""
+    one_size: bool = False
+    """Every image has exactly that size."""
     place_by_hand: str
     """What a person must put where when no mirror serves the archive."""
+    archives: tuple[Archive, ...] = ()
+    """In order of preference."""
+    licence: str = ""
+    citation: tuple[str, ...] = ()
 
 
 class DatasetLayer(Layer):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from densemoe.data.flavour import MARKER
 from densemoe.data.scenes import layout_nyud, layout_pascal
 from densemoe.data.scenes.classes import DATASETS, NYUD, PASCAL
 from densemoe.data.scenes.render import check_size
@@ -36,6 +37,7 @@ def write_dataset(
         raise FileExistsError(f"{root} is not empty: scenes are written into an empty folder only.")
     for folder in (layout_pascal if dataset == PASCAL else layout_nyud).FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / MARKER).write_text("Rendered by densemoe: synthetic scenes, no photographs of any data set.\n")
     total, done = train_images + val_images, 0
     for split, count in (("train", train_images), ("val", val_images)):
         found: dict[str, list[int]] = {}
