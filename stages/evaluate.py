@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from densemoe.data.flavour import wanted_flavour
 from densemoe.data.packed import Reader
 from densemoe.evaluate.document import metrics_document
 from densemoe.params.atomic import write_json
@@ -33,7 +34,8 @@ def main() -> None:
     at_least(1, threads=args.threads, batch_size=args.batch_size)
     at_least(0, workers=args.workers)
     entry = read_entry(args.plan, *planned(args.plan, "runs", args.run), args.run)
-    reader = Reader(args.data_root / "packed" / entry.data / "val")
+    flavour = wanted_flavour(entry.variant.dataset, entry.variant.data.kind)
+    reader = Reader(args.data_root / "packed" / entry.data / "val", flavour)
     weights = trained_weights(Path("runs"), entry.run)
     values = metrics(entry, reader, weights, args)
     document = metrics_document(
@@ -41,6 +43,7 @@ def main() -> None:
         entry.run,
         args.measure,
         entry.variant,
+        flavour=flavour,
         images=len(reader),
         protocol={"pixel_metrics": args.protocol},
         metrics=values,

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from densemoe.data.flavour import wanted_flavour
 from densemoe.data.packed import Reader
 from densemoe.train.entry import Entry, read_entry
 from densemoe.train.flags import at_least
@@ -26,7 +27,8 @@ def main() -> None:
     at_least(1, threads=args.threads, checkpoint_steps=args.checkpoint_steps)
     at_least(0, workers=args.workers, checkpoint_seconds=args.checkpoint_seconds)
     entry = read_entry(args.plan, *planned(args.plan, "runs", args.run), args.run)
-    reader = Reader(args.data_root / "packed" / entry.data / "train")
+    flavour = wanted_flavour(entry.variant.dataset, entry.variant.data.kind)
+    reader = Reader(args.data_root / "packed" / entry.data / "train", flavour)
     try:
         train(entry, reader, args)
     except TrainingStopped as stopped:

@@ -8,10 +8,13 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from densemoe.data.folders import replaced
-from densemoe.data.packed import INDEX, Reader, Writer
+from densemoe.data.codecs import CODECS
+from densemoe.data.folders import replaced, resumed
+from densemoe.data.packed import INDEX, Reader, finish
 from densemoe.data.planes import PLANES, pack_bits
+from densemoe.data.shards import Packable, cut, is_done, write_shard
 from densemoe.params.errors import InputError
 
 SIZES = ((6, 8), (8, 6), (5, 7), (9, 9), (1, 2))
@@ -27,12 +30,16 @@ def random_planes(dataset, size, seed):
     return planes
 
 
-def write(folder, dataset="nyud_v2", shard_bytes=2**30, sizes=SIZES):
+def packable(dataset, size, k):
+    return Packable(f"{k:04d}", random_planes(dataset, size, k), {"people": k % 2 == 0})
+
+
+def write(folder, dataset="nyud_v2", shard_bytes=2**30, sizes=SIZES, codec="raw"):
     folder.mkdir()
-    with Writer(folder, dataset, "train", shard_bytes) as writer:
-        for k, size in enumerate(sizes):
-            writer.add(f"{k:04d}", random_planes(dataset, size, k), {"people": k % 2 == 0})
-        writer.finish()
+    shards = cut(list(sizes), dataset, shard_bytes)
+    for number, images in enumerate(shards):
+        write_shard(folder, number, dataset, [packable(dataset, sizes[k], k) for k in images], codec=codec)
+    finish(folder, dataset, "train", "atrc", codec, len(shards))
     return folder
 
 
@@ -44,10 +51,13 @@ def test_bits_of_a_pixel():
     assert bits.tolist() == [[6 + 8 + 16 + 32, 0, 3 + 16, 5 + 8]]
 
 
+@pytest.mark.parametrize("codec", sorted(CODECS))
 @pytest.mark.parametrize("dataset", sorted(PLANES))
-def test_what_is_read_is_what_was_written(tmp_path, dataset):
-    reader = Reader(write(tmp_path / "p", dataset))
-    assert len(reader) == 5
+def test_what_is_read_is_what_was_written(tmp_path, dataset, codec):
+    write(tmp_path / "p", dataset, codec=codec, shard_bytes=1152)
+    reader = Reader(tmp_path / "p")
+    reader.verify()
+    assert (len(reader), reader.flavour) == (5, "atrc")
     for k, size in enumerate(SIZES):
         record = reader[k]
         assert record.id == f"{k:04d}"
@@ -72,12 +82,13 @@ def test_bytes_on_disk(tmp_path, dataset, pixel):
     assert len(flat) == pixel * 48
     index = np.load(folder / "index.npy")
     assert index.dtype == INDEX
-    assert index[1].tolist() == (0, 48 * pixel, 8, 6, zlib.crc32(content[48 * pixel : 96 * pixel]))
+    assert index[1].tolist() == (0, 48 * pixel, 48 * pixel, 8, 6, zlib.crc32(content[48 * pixel : 96 * pixel]))
 
 
 def test_meta_says_nothing_of_the_machine(tmp_path):
     meta = json.loads((write(tmp_path / "p") / "meta.json").read_text())
-    assert list(meta) == ["format", "dataset", "split", "images", "ids_sha256", "planes", "shards", "ids", "notes"]
+    keys = ["format", "dataset", "flavour", "split", "images", "ids_sha256", "codec", "planes", "shards", "ids"]
+    assert list(meta) == [*keys, "notes"]
     assert meta["notes"] == {"people": [True, False, True, False, True]}
     assert meta["images"] == len(meta["ids"]) == 5
     first, second = write(tmp_path / "a"), write(tmp_path / "b")
@@ -136,8 +147,12 @@ def edit(path, **changes):
     [
         (lambda f: (f / "meta.json").unlink(), r"meta\.json is missing; prepare the data set first"),
         (lambda f: (f / "meta.json").write_text("{"), "not readable as JSON"),
-        (lambda f: (f / "meta.json").write_text("[]"), "format is None; this version reads format 1"),
-        (lambda f: edit(f / "meta.json", format=2), "format is 2; this version reads format 1"),
+        (lambda f: (f / "meta.json").write_text("[]"), "format is None; this version reads format 2"),
+        (
+            lambda f: edit(f / "meta.json", format=1),
+            "format is 1; this version reads format 2; prepare",
+        ),
+        (lambda f: edit(f / "meta.json", codec="zip"), "codec is 'zip'; allowed are compact, raw"),
         (lambda f: edit(f / "meta.json", dataset="coco"), "data set is 'coco'; allowed are nyud_v2, pascal_context"),
         (lambda f: edit(f / "meta.json", dataset="pascal_context"), "its planes are not those of pascal_context"),
         (lambda f: edit(f / "meta.json", ids=["a"]), "the ids do not match their sha256"),
@@ -157,13 +172,66 @@ def test_damaged_folders(tmp_path, damage, reason):
 
 def test_wrong_planes_are_a_programming_error(tmp_path):
     planes = random_planes("nyud_v2", (4, 4), 0)
-    with Writer(tmp_path, "nyud_v2", "val") as writer:
-        with pytest.raises(ValueError, match="plane depth is float64"):
-            writer.add("1", {**planes, "depth": planes["depth"].astype(np.float64)}, {})
-        with pytest.raises(ValueError, match="plane edge is"):
-            writer.add("1", {**planes, "edge": planes["edge"][:2]}, {})
-        with pytest.raises(ValueError, match="not those of nyud_v2"):
-            writer.add("1", {"image": planes["image"]}, {})
+    for wrong, reason in (
+        ({**planes, "depth": planes["depth"].astype(np.float64)}, "plane depth is float64"),
+        ({**planes, "edge": planes["edge"][:2]}, "plane edge is"),
+        ({"image": planes["image"]}, "not those of nyud_v2"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            write_shard(tmp_path, 0, "nyud_v2", [Packable("1", wrong, {})])
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_compact_record_that_does_not_decode(tmp_path):
+    folder = write(tmp_path / "p", codec="compact")
+    path = folder / "shard-000.bin"
+    content = bytearray(path.read_bytes())
+    content[30:60] = bytes(30)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"shard-000\.bin: image '0000' is damaged: .*; prepare the data set again"):
+        Reader(folder)[0]
+
+
+def test_a_codec_that_loses_something_is_not_used(tmp_path):
+    """The image's file decodes to other pixels than its plane."""
+    Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(tmp_path / "0000.png")
+    image = packable("nyud_v2", (6, 8), 0)
+    with pytest.raises(InputError, match="Image '0000' does not survive the codec compact"):
+        write_shard(
+            tmp_path, 0, "nyud_v2", [Packable("0000", image.planes, {}, tmp_path / "0000.png")], codec="compact"
+        )
+    assert [p.name for p in tmp_path.iterdir()] == ["0000.png"]
+
+
+def test_shards_are_cut_by_the_sizes_of_the_images_alone():
+    assert cut([(6, 8)] * 5, "nyud_v2", 1152) == [range(0, 2), range(2, 4), range(4, 5)]
+    assert cut([(9, 9), (1, 1), (9, 9)], "nyud_v2", 10) == [range(0, 1), range(1, 2), range(2, 3)]
+    assert cut([(6, 8)] * 5, "pascal_context", 1152) == [range(0, 3), range(3, 5)]
+
+
+def test_a_shard_counts_only_whole_and_from_the_same_files(tmp_path):
+    assert not is_done(tmp_path, 0, "a")
+    write_shard(tmp_path, 0, "nyud_v2", [packable("nyud_v2", (6, 8), 0)], key="a")
+    assert is_done(tmp_path, 0, "a")
+    assert not is_done(tmp_path, 0, "b")
+    content = bytearray((tmp_path / "shard-000.bin").read_bytes())
+    content[5] ^= 1
+    (tmp_path / "shard-000.bin").write_bytes(content)
+    assert not is_done(tmp_path, 0, "a")
+
+
+def test_resumed_keeps_what_an_interrupt_left_and_removes_what_bad_input_left(tmp_path):
+    with pytest.raises(KeyboardInterrupt), resumed(tmp_path / "x") as folder:
+        (folder / "one").touch()
+        raise KeyboardInterrupt
+    assert [p.name for p in tmp_path.iterdir()] == [".x.partial"]
+    with resumed(tmp_path / "x") as folder:
+        assert [p.name for p in folder.iterdir()] == ["one"]
+    with pytest.raises(InputError), resumed(tmp_path / "x") as folder:
+        (folder / "two").touch()
+        raise InputError("Bad.")
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    assert [p.name for p in (tmp_path / "x").iterdir()] == ["one"]
 
 
 def test_replaced_leaves_the_old_folder_until_the_new_one_is_whole(tmp_path):

@@ -1,7 +1,13 @@
 """One image -> planes, by definition and on faulty files; whole data sets end to end."""
 
+import errno
 import hashlib
 import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -9,12 +15,13 @@ from PIL import Image
 from scipy.io import loadmat, savemat
 from skimage.morphology import thin
 
+from densemoe.data.codecs import CODECS
 from densemoe.data.packed import Reader
 from densemoe.data.planes import EDGE_BIT, NORMAL_BIT, PARTS_MASK, SALIENT_BIT
 from densemoe.data.prepare import PREPARE, prepare_dataset
 from densemoe.data.prepare.boundary_labels import class_borders
 from densemoe.data.prepare.pascal_context import NORMALS_VALID, PART_OF, read_parts
-from densemoe.data.raw import locate
+from densemoe.data.raw import layout, locate
 from densemoe.params.errors import InputError
 from tests.data.raw_layouts import PART_NAMES, WRITE, person, write_parts
 
@@ -138,7 +145,7 @@ FAULTS = {
         ("depth", lambda p: p.write_bytes(p.read_bytes()[:300]), "not readable as an array"),
         ("depth", lambda p: p.write_bytes(p.read_bytes().replace(b"}", b"(")), "not readable as an array"),
         ("normals", lambda p: p.write_bytes(p.read_bytes().replace(b"IDAT", b"IDAX")), "not readable as an image"),
-        ("image", lambda p: _png(p, np.zeros((65, 45, 3))), "is 34x45, but image '0003' is 65x45"),
+        ("image", lambda p: _png(p, np.zeros((64, 45, 3))), "is 34x45, but image '0003' is 64x45"),
     ],
 }
 
@@ -159,15 +166,18 @@ def fingerprint(folder):
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.*")}
 
 
+@pytest.mark.parametrize("codec", sorted(CODECS))
 @pytest.mark.parametrize("dataset", sorted(WRITE))
-def test_whole_data_set(tmp_path, dataset):
+def test_whole_data_set(tmp_path, dataset, codec):
     splits = WRITE[dataset](tmp_path / "raw")
     steps = []
-    prepare_dataset(dataset, tmp_path / "raw", tmp_path / "packed", FRAME, progress=lambda *s: steps.append(s))
+    options = {"codec": codec, "progress": lambda *step: steps.append(step)}
+    prepare_dataset(dataset, tmp_path / "raw", tmp_path / "packed", FRAME, **options)
     assert steps == [(n, 6) for n in range(1, 7)]
     for split, ids in splits.items():
         reader = Reader(tmp_path / "packed" / split)
         assert (reader.ids, reader.dataset, reader.split) == (ids, dataset, split)
+        assert reader.flavour == layout(dataset).flavour
         for i, id_ in enumerate(ids):
             planes, notes = PREPARE[dataset](locate(dataset, tmp_path / "raw", id_))
             record = reader[i]
@@ -182,7 +192,7 @@ def test_whole_data_set(tmp_path, dataset):
     before = fingerprint(tmp_path / "packed")
     assert len(before) == 6
     (tmp_path / "raw").rename(tmp_path / "elsewhere")
-    prepare_dataset(dataset, tmp_path / "elsewhere", tmp_path / "packed", FRAME)
+    prepare_dataset(dataset, tmp_path / "elsewhere", tmp_path / "packed", FRAME, codec=codec)
     assert fingerprint(tmp_path / "packed") == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["elsewhere", "packed"]
 
@@ -190,9 +200,145 @@ def test_whole_data_set(tmp_path, dataset):
 @pytest.mark.slow
 def test_processes_change_no_byte(tmp_path):
     WRITE["pascal_context"](tmp_path / "raw")
-    for workers in (1, 2):
-        prepare_dataset("pascal_context", tmp_path / "raw", tmp_path / f"packed{workers}", FRAME, workers=workers)
-    assert fingerprint(tmp_path / "packed1") == fingerprint(tmp_path / "packed2")
+    steps = {}
+    for workers in (1, 2, 3):
+        steps[workers] = []
+        prepare_dataset(
+            "pascal_context", tmp_path / "raw", tmp_path / f"packed{workers}", FRAME,
+            workers=workers, shard_bytes=30_000, progress=lambda *step, w=workers: steps[w].append(step),
+        )  # fmt: skip
+    first = fingerprint(tmp_path / "packed1")
+    assert sum(name.endswith(".bin") for name in first) >= 3
+    assert fingerprint(tmp_path / "packed2") == fingerprint(tmp_path / "packed3") == first
+    assert [found[-1] for found in steps.values()] == [(6, 6)] * 3
+
+
+class Stop(BaseException):
+    """Ends a preparation as an interrupt does."""
+
+
+def counted(monkeypatch, stop_after=None):
+    """Ids that are really prepared, in order; ends with Stop after so many."""
+    seen = []
+    original = PREPARE["nyud_v2"]
+
+    def count(files):
+        if len(seen) == stop_after:
+            raise Stop
+        seen.append(files["image"].stem)
+        return original(files)
+
+    monkeypatch.setitem(PREPARE, "nyud_v2", count)
+    return seen
+
+
+ONE_EACH = 34 * 45 * 12
+"""Bytes of one image: every shard holds one."""
+
+
+def test_a_killed_preparation_keeps_the_shards_that_were_complete(tmp_path, monkeypatch):
+    ids = [id_ for part in WRITE["nyud_v2"](tmp_path / "raw").values() for id_ in part]
+    arguments = ("nyud_v2", tmp_path / "raw", tmp_path / "packed", FRAME)
+    prepare_dataset("nyud_v2", tmp_path / "raw", tmp_path / "whole", FRAME, shard_bytes=ONE_EACH)
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        assert counted(patch, stop_after=3) == []
+        prepare_dataset(*arguments, shard_bytes=ONE_EACH)
+    assert not (tmp_path / "packed").exists()
+    # of the three: one was damaged since, another's raw file was edited
+    partial = tmp_path / ".packed.partial/train"
+    assert sorted(p.name for p in partial.glob("*.bin")) == [f"shard-00{k}.bin" for k in range(3)]
+    (partial / "shard-001.bin").write_bytes(b"x")
+    (partial / ".shard-003.bin.99").write_bytes(b"half a shard of a killed process")
+    touched = tmp_path / f"raw/edge/{ids[2]}.png"
+    edge = np.array(Image.open(touched))
+    _png(touched, 255 - edge)
+    steps = []
+    with monkeypatch.context() as patch:
+        seen = counted(patch)
+        prepare_dataset(*arguments, shard_bytes=ONE_EACH, progress=lambda *step: steps.append(step))
+    assert seen == ids[1:]
+    assert steps == [(n, 6) for n in range(1, 7)]
+    changed = {k for k, v in fingerprint(tmp_path / "whole").items() if fingerprint(tmp_path / "packed")[k] != v}
+    assert changed == {"train/shard-002.bin", "train/index.npy", "train/meta.json"}
+    np.testing.assert_array_equal(Reader(tmp_path / "packed/train")[2].planes["edge"], 255 - edge)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["packed", "raw", "whole"]
+
+
+def test_another_way_of_packing_starts_anew(tmp_path, monkeypatch):
+    ids = [id_ for part in WRITE["nyud_v2"](tmp_path / "raw").values() for id_ in part]
+    arguments = ("nyud_v2", tmp_path / "raw", tmp_path / "packed", FRAME)
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        counted(patch, stop_after=5)
+        prepare_dataset(*arguments, shard_bytes=ONE_EACH)
+    seen = counted(monkeypatch)
+    prepare_dataset(*arguments, codec="compact")
+    assert seen == ids
+    assert sorted(p.name for p in (tmp_path / "packed/train").iterdir()) == ["index.npy", "meta.json", "shard-000.bin"]
+
+
+@pytest.mark.slow
+def test_a_real_kill(tmp_path):
+    """SIGKILL to the command while processes write: they end too, and the next command goes on."""
+    WRITE["nyud_v2"](tmp_path / "raw", train=60, val=4)
+    code = (
+        "import sys; from densemoe.data.prepare import prepare_dataset\n"
+        "if __name__ == '__main__':\n"
+        f"    prepare_dataset('nyud_v2', sys.argv[1], sys.argv[2], (64, 64), workers=2, shard_bytes={ONE_EACH})\n"
+    )
+    (tmp_path / "run.py").write_text(code)
+    call = [sys.executable, "run.py", "raw", "packed"]
+    environment = {"PYTHONPATH": ":".join(p for p in sys.path if p), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(call, cwd=tmp_path, env=environment)
+    partial = tmp_path / ".packed.partial/train"
+    while process.poll() is None and len(list(partial.glob("*.json"))) < 3:
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -9
+    kept = {p.name: p.stat().st_mtime_ns for p in partial.glob("shard-*.bin") if p.with_suffix(".json").exists()}
+    assert len(kept) >= 3
+    subprocess.run(call, cwd=tmp_path, env=environment, check=True)
+    packed = tmp_path / "packed/train"
+    assert {name: (packed / name).stat().st_mtime_ns for name in kept} == kept
+    prepare_dataset("nyud_v2", tmp_path / "raw", tmp_path / "whole", FRAME, shard_bytes=ONE_EACH)
+    assert fingerprint(tmp_path / "packed") == fingerprint(tmp_path / "whole")
+    assert len(fingerprint(tmp_path / "whole")) == 64 + 4
+
+
+def test_a_killed_process_is_one_sentence(tmp_path, monkeypatch):
+    from densemoe.data.prepare import dataset as module
+
+    def killed(*_):
+        raise BrokenProcessPool
+
+    WRITE["nyud_v2"](tmp_path / "raw")
+    monkeypatch.setattr(module, "completed", killed)
+    with pytest.raises(InputError, match=r"was killed, perhaps for want of memory; complete shards are kept"):
+        prepare_dataset("nyud_v2", tmp_path / "raw", tmp_path / "packed", FRAME, workers=2)
+
+
+def test_a_full_disk_leaves_nothing_and_keeps_the_old(tmp_path, monkeypatch):
+    WRITE["nyud_v2"](tmp_path / "raw")
+    prepare_dataset("nyud_v2", tmp_path / "raw", tmp_path / "packed", FRAME)
+    before = fingerprint(tmp_path / "packed")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        prepare_dataset("nyud_v2", tmp_path / "raw", tmp_path / "packed", FRAME)
+    assert fingerprint(tmp_path / "packed") == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["packed", "raw"]
+
+
+def test_a_wrong_flavour_or_codec(tmp_path):
+    WRITE["nyud_v2"](tmp_path / "raw")
+    arguments = ("nyud_v2", tmp_path / "raw", tmp_path / "packed", FRAME)
+    with pytest.raises(InputError, match="raw holds the flavour 'atrc' of nyud_v2, but 'scenes' is needed here"):
+        prepare_dataset(*arguments, flavour="scenes")
+    with pytest.raises(InputError, match="Unknown codec 'zip'; allowed are compact, raw"):
+        prepare_dataset(*arguments, codec="zip")
+    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])

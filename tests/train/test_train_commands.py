@@ -205,6 +205,7 @@ def test_measuring_gives_the_same_bytes_and_the_declared_content(undisturbed, he
         "run": RUN,
         "measure": "plain",
         "dataset": "pascal_context",
+        "flavour": "scenes",
         "seed": 0,
         "images": VAL_IMAGES,
         "protocol": {"pixel_metrics": 1},

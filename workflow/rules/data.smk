@@ -13,6 +13,7 @@ rule get_data:
         "{params.cmd} > {log} 2>&1"
 
 
+# `codec` is the machine's business and changes no sample: a profile may set it to `compact` where disks are small.
 rule prepare:
     input:
         PIPE.rule_inputs("prepare"),
@@ -22,7 +23,9 @@ rule prepare:
         "runs/logs/prepare/{key}.log",
     conda:
         "../envs/densemoe.yaml"
+    resources:
+        codec="raw",
     params:
         cmd=PIPE.rule_cmd("prepare"),
     shell:
-        "{params.cmd} --workers {threads} > {log} 2>&1"
+        "{params.cmd} --workers {threads} --codec {resources.codec} > {log} 2>&1"

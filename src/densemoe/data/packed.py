@@ -1,10 +1,11 @@
 """Packed data sets: one folder per split with flat shards that are memory-mapped, an index and a description.
 
-    meta.json      format, data set, split, ids and their sha256, planes, bytes and sha256 of every shard, notes
-    index.npy      per image: shard, offset, height, width, crc32
-    shard-NNN.bin  the images' planes back to back, each contiguous
+    meta.json      format, data set, flavour, split, ids and their sha256, codec, planes, sha256 of every shard, notes
+    index.npy      per image: shard, offset, bytes, height, width, crc32 of its planes
+    shard-NNN.bin  the images' records back to back; in the codec `raw` their planes, each contiguous
 
-The bytes depend on the raw files only: no date, no machine and no library version is written. Imports no torch.
+The bytes depend on the raw files only: no date, no machine and no library version is written (but what the codec
+`compact` stores, other than what it gives back, may differ with the version of zlib). Imports no torch.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from typing import Any
 
 import numpy as np
 
+from densemoe.data.codecs import CODECS, flat
+from densemoe.data.flavour import check_flavour
 from densemoe.data.planes import PLANES, Plane
 from densemoe.data.raw import ids_sha256
+from densemoe.data.shards import contents, file_name
 from densemoe.params.errors import InputError, allowed
 
-FORMAT = 1
-SHARD_BYTES = 2**30
-INDEX = np.dtype([("shard", "<u4"), ("offset", "<u8"), ("height", "<u4"), ("width", "<u4"), ("crc32", "<u4")])
+FORMAT = 2
+INDEX = np.dtype(
+    [("shard", "<u4"), ("offset", "<u8"), ("bytes", "<u8"), ("height", "<u4"), ("width", "<u4"), ("crc32", "<u4")]
+)
 AGAIN = "prepare the data set again"
 
 
@@ -37,94 +42,56 @@ class Record:
     notes: dict[str, Any]
 
 
-class Writer:
-    """Writes one split into an empty folder; `finish` completes it and reads everything back."""
+def finish(folder: Path, dataset: str, split: str, flavour: str, codec: str, shards: int) -> None:
+    """Turn the first `shards` complete shards of `folder` into a split: description and index; nothing else stays.
 
-    def __init__(self, folder: Path | str, dataset: str, split: str, shard_bytes: int = SHARD_BYTES):
-        self.folder = Path(folder)
-        self._dataset, self._split, self._shard_bytes = dataset, split, shard_bytes
-        self._planes = PLANES[dataset]
-        self._ids: list[str] = []
-        self._notes: list[dict[str, Any]] = []
-        self._index: list[tuple[int, int, int, int, int]] = []
-        self._shards: list[dict[str, Any]] = []
-        self._file = None
-        self._hash = hashlib.sha256()
-        self._offset = 0
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
-    def add(self, id_: str, planes: dict[str, np.ndarray], notes: dict[str, Any]) -> None:
-        """Append one image. Raises ValueError when the planes are not those of the data set."""
-        height, width = planes["image"].shape[:2]
-        if set(planes) != {plane.name for plane in self._planes}:
-            raise ValueError(f"image '{id_}' has planes {allowed(planes)}, not those of {self._dataset}")
-        parts = []
-        for plane in self._planes:
-            array = planes[plane.name]
-            if array.shape != plane.shape(height, width) or array.dtype != np.dtype(plane.dtype):
-                raise ValueError(f"image '{id_}': plane {plane.name} is {array.dtype} {array.shape}")
-            parts.append(np.ascontiguousarray(array, plane.dtype).tobytes())
-        data = b"".join(parts)
-        if self._file is not None and self._offset + len(data) > self._shard_bytes:
-            self._close()
-        if self._file is None:
-            self._open()
-        self._file.write(data)
-        self._hash.update(data)
-        self._index.append((len(self._shards), self._offset, height, width, zlib.crc32(data)))
-        self._offset += len(data)
-        self._ids.append(id_)
-        self._notes.append(notes)
-
-    def finish(self) -> None:
-        """Write index and description, then read everything back. Raises InputError when it differs."""
-        self._close()
-        keys = sorted({key for notes in self._notes for key in notes})
-        meta = {
-            "format": FORMAT,
-            "dataset": self._dataset,
-            "split": self._split,
-            "images": len(self._ids),
-            "ids_sha256": ids_sha256(self._ids),
-            "planes": [{"name": p.name, "dtype": p.dtype, "channels": p.channels} for p in self._planes],
-            "shards": self._shards,
-            "ids": self._ids,
-            "notes": {key: [notes[key] for notes in self._notes] for key in keys},
-        }
-        (self.folder / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
-        np.save(self.folder / "index.npy", np.array(self._index, INDEX))
-        Reader(self.folder).verify()
-
-    def _open(self) -> None:
-        name = f"shard-{len(self._shards):03d}.bin"
-        self._file = (self.folder / name).open("wb")
-        self._hash, self._offset = hashlib.sha256(), 0
-
-    def _close(self) -> None:
-        if self._file is None:
-            return
-        self._file.close()
-        name = Path(self._file.name).name
-        self._shards.append({"file": name, "bytes": self._offset, "sha256": self._hash.hexdigest()})
-        self._file = None
+    Raises InputError when the result cannot be read.
+    """
+    listed = [contents(folder, number) for number in range(shards)]
+    rows = [(number, row) for number, shard in enumerate(listed) for row in shard["images"]]
+    ids = [row["id"] for _, row in rows]
+    keys = sorted({key for _, row in rows for key in row["notes"]})
+    meta = {
+        "format": FORMAT,
+        "dataset": dataset,
+        "flavour": flavour,
+        "split": split,
+        "images": len(ids),
+        "ids_sha256": ids_sha256(ids),
+        "codec": codec,
+        "planes": [{"name": p.name, "dtype": p.dtype, "channels": p.channels} for p in PLANES[dataset]],
+        "shards": [
+            {"file": file_name(number), "bytes": shard["bytes"], "sha256": shard["sha256"]}
+            for number, shard in enumerate(listed)
+        ],
+        "ids": ids,
+        "notes": {key: [row["notes"][key] for _, row in rows] for key in keys},
+    }
+    (folder / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+    index = [(number, *(row[name] for name in INDEX.names[1:])) for number, row in rows]
+    np.save(folder / "index.npy", np.array(index, INDEX))
+    wanted = {"meta.json", "index.npy", *(shard["file"] for shard in meta["shards"])}
+    for path in folder.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+    Reader(folder)
 
 
 class Reader:
     """Random access to a packed split: `reader[i]` is a Record; its crc32 is checked when it is first read.
 
-    Raises InputError when the folder is missing, of another format, incomplete or damaged. May be sent to other
-    processes: the maps are opened again there.
+    Raises InputError when the folder is missing, of another format, incomplete or damaged, or of another flavour than
+    `flavour`. May be sent to other processes: the maps are opened again there.
     """
 
-    def __init__(self, folder: Path | str):
+    def __init__(self, folder: Path | str, flavour: str | None = None):
         self.folder = Path(folder)
         self._meta = _read_meta(self.folder)
         self.dataset: str = self._meta["dataset"]
+        self.flavour: str = self._meta["flavour"]
+        """Which edition of the data set it was made from; `scenes` for the embedded ones."""
+        if flavour is not None:
+            check_flavour(self.folder, self.dataset, self.flavour, flavour)
         self.split: str = self._meta["split"]
         self.ids: list[str] = self._meta["ids"]
         self.planes: tuple[Plane, ...] = PLANES[self.dataset]
@@ -138,17 +105,18 @@ class Reader:
 
     def __getitem__(self, i: int) -> Record:
         row = self._index[i]
-        shard, offset, height, width = (int(row[key]) for key in ("shard", "offset", "height", "width"))
-        pixels = height * width
-        data = self._map(shard)[offset : offset + pixels * self._pixel_bytes]
+        shard, offset, size, height, width = (int(row[key]) for key in ("shard", "offset", "bytes", "height", "width"))
+        data = self._map(shard)[offset : offset + size]
+        try:
+            planes = CODECS[self._meta["codec"]].decode(data, self.planes, height, width)
+        # a damaged record raises whatever its decoder does
+        except Exception:
+            raise self._damaged(i, shard, "it cannot be decoded") from None
         if not self._seen[i]:
-            self._check(i, data, int(row["crc32"]), self._paths[shard])
-        planes = {}
-        start = 0
-        for plane in self.planes:
-            end = start + pixels * plane.pixel_bytes
-            planes[plane.name] = data[start:end].view(plane.dtype).reshape(plane.shape(height, width))
-            start = end
+            wanted, found = int(row["crc32"]), zlib.crc32(flat(planes, self.planes))
+            if found != wanted:
+                raise self._damaged(i, shard, f"crc32 is {found:08x}, index.npy says {wanted:08x}")
+            self._seen[i] = True
         return Record(self.ids[i], planes, self.notes(i))
 
     def notes(self, i: int) -> dict[str, Any]:
@@ -183,13 +151,8 @@ class Reader:
             self._maps[shard] = np.memmap(self._paths[shard], np.uint8, mode="r").view(np.ndarray)
         return self._maps[shard]
 
-    def _check(self, i: int, data: np.ndarray, wanted: int, path: Path) -> None:
-        found = zlib.crc32(data)
-        if found != wanted:
-            raise InputError(
-                f"{path}: image '{self.ids[i]}' is damaged: crc32 is {found:08x}, index.npy says {wanted:08x}; {AGAIN}."
-            )
-        self._seen[i] = True
+    def _damaged(self, i: int, shard: int, how: str) -> InputError:
+        return InputError(f"{self._paths[shard]}: image '{self.ids[i]}' is damaged: {how}; {AGAIN}.")
 
     def _read_index(self) -> np.ndarray:
         path = self.folder / "index.npy"
@@ -204,7 +167,9 @@ class Reader:
             raise InputError(
                 f"{path} does not hold one entry for each of the {len(self.ids)} ids in meta.json; {AGAIN}."
             )
-        ends = index["offset"] + index["height"].astype(np.uint64) * index["width"] * self._pixel_bytes
+        ends = index["offset"] + index["bytes"]
+        if self._meta["codec"] == "raw":
+            ends = index["offset"] + index["height"].astype(np.uint64) * index["width"] * self._pixel_bytes
         sizes = np.array([shard["bytes"] for shard in self._meta["shards"]], np.uint64)
         if (index["shard"] >= len(sizes)).any() or (ends > sizes[index["shard"]]).any():
             raise InputError(f"{path} points beyond the shards that meta.json lists; {AGAIN}.")
@@ -231,11 +196,13 @@ def _read_meta(folder: Path) -> dict[str, Any]:
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         found = meta.get("format") if isinstance(meta, dict) else None
         raise InputError(f"{path}: format is {found}; this version reads format {FORMAT}; {AGAIN}.")
-    needed = ("dataset", "split", "ids", "ids_sha256", "planes", "shards", "notes")
+    needed = ("dataset", "flavour", "split", "ids", "ids_sha256", "codec", "planes", "shards", "notes")
     if missing := [key for key in needed if key not in meta]:
         raise InputError(f"{path}: key '{missing[0]}' is missing; {AGAIN}.")
     if meta["dataset"] not in PLANES:
         raise InputError(f"{path}: data set is '{meta['dataset']}'; allowed are {allowed(PLANES)}.")
+    if meta["codec"] not in CODECS:
+        raise InputError(f"{path}: codec is '{meta['codec']}'; allowed are {allowed(CODECS)}.")
     planes = [{"name": p.name, "dtype": p.dtype, "channels": p.channels} for p in PLANES[meta["dataset"]]]
     if meta["planes"] != planes:
         raise InputError(f"{path}: its planes are not those of {meta['dataset']} in format {FORMAT}; {AGAIN}.")

@@ -16,14 +16,16 @@ def metrics_document(
     measure: str,
     variant: Variant,
     *,
+    flavour: str,
     images: int,
     protocol: Mapping[str, int],
     metrics: Mapping[str, float],
 ) -> dict[str, Any]:
     """The file's content: nested dicts of scalars, since DVC drops lists without a word; no time, no machine.
 
-    `protocol` names the versions of the definitions, e.g. pixel_metrics: 1. `metrics` maps keys such as `semseg.miou`
-    to numbers; a metric that was not measured is left out, never zero.
+    `flavour` is the edition of the data set that was measured on: numbers of two are not comparable. `protocol` names
+    the versions of the definitions, e.g. pixel_metrics: 1. `metrics` maps keys such as `semseg.miou` to numbers; a
+    metric that was not measured is left out, never zero.
     """
     nested: dict[str, dict[str, float]] = {}
     for key, value in metrics.items():
@@ -34,6 +36,7 @@ def metrics_document(
         "run": run,
         "measure": measure,
         "dataset": variant.dataset,
+        "flavour": flavour,
         "seed": variant.seed,
         "images": images,
         "protocol": dict(protocol),

@@ -1,5 +1,5 @@
 """Preparation: raw files of a data set -> packed splits. Imports no torch."""
 
-from densemoe.data.prepare.dataset import PREPARE, prepare_dataset, prepare_split
+from densemoe.data.prepare.dataset import PREPARE, prepare_dataset
 
-__all__ = ["PREPARE", "prepare_dataset", "prepare_split"]
+__all__ = ["PREPARE", "prepare_dataset"]

@@ -15,6 +15,15 @@ from densemoe.params.errors import InputError
 BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """Height and width, from the header alone."""
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except BROKEN_IMAGE as error:
+        raise InputError(f"{path} is not readable as an image: {error}.") from None
+
+
 def read_rgb(path: Path) -> np.ndarray:
     """Colour image, uint8 [H,W,3]."""
     try:

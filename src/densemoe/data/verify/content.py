@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
-
 from densemoe.data.prepare.dataset import PREPARE
-from densemoe.data.prepare.files import BROKEN_IMAGE
+from densemoe.data.prepare.files import image_size
 from densemoe.data.raw import locate
 from densemoe.params.errors import InputError
 from densemoe.params.files import DatasetFacts
@@ -33,11 +31,7 @@ def sample(ids: list[str]) -> list[str]:
 def check_size(dataset: str, root: Path, id_: str, facts: DatasetFacts) -> None:
     """Refuse an image larger than the data set's frame, or of another size where all have one. Raises InputError."""
     image = locate(dataset, root, id_)["image"]
-    try:
-        with Image.open(image) as opened:
-            width, height = opened.size
-    except BROKEN_IMAGE as error:
-        raise InputError(f"{image} is not readable as an image: {error}.") from None
+    height, width = image_size(image)
     frame = f"{facts.frame[0]}x{facts.frame[1]}"
     if height > facts.frame[0] or width > facts.frame[1]:
         raise InputError(f"{image} is {height}x{width}; images are at most {frame}, so this is another edition.")
