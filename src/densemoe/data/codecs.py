@@ -1,8 +1,8 @@
 """How the planes of one image are stored: `raw` for speed, `compact` for small disks. Both give back the same arrays.
 
 raw      the planes back to back: memory-mapped, nothing is computed when they are read; 8 or 12 bytes a pixel
-compact  the image as the file it came from (JPEG or PNG), other colour planes as PNG, the rest deflated; about a
-         tenth of the bytes on photographs, some milliseconds to read
+compact  the image as the file it came from (JPEG or PNG), other colour planes as PNG, the rest deflated;
+         some milliseconds to read
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from scipy.io import loadmat
 
+from densemoe.data.flavour import MARKER, flavour_of
 from densemoe.data.scenes import render_scene, write_dataset
 from densemoe.data.scenes.classes import CONTEXT_IDS, PART_NAMES, VOC_CLASSES
 
@@ -154,7 +155,9 @@ def test_nyud_files_hold_the_rendered_scenes(nyud):
         assert sorted(path.stem for path in (nyud / folder).iterdir()) == sorted(seen)
 
 
-@pytest.mark.parametrize(("dataset", "size", "files"), [(PASCAL, (48, 64), 5 * 6 + 2 + 4), (NYUD, (53, 70), 5 * 5 + 2)])
+@pytest.mark.parametrize(
+    ("dataset", "size", "files"), [(PASCAL, (48, 64), 5 * 6 + 2 + 4 + 1), (NYUD, (53, 70), 5 * 5 + 2 + 1)]
+)
 def test_writing_twice_gives_equal_bytes(tmp_path, monkeypatch, dataset, size, files):
     write_dataset(dataset, tmp_path / "a", size, 3, 2)
     monkeypatch.setattr("time.asctime", lambda *_: "Thu Jan  1 00:00:00 1970")
@@ -163,6 +166,12 @@ def test_writing_twice_gives_equal_bytes(tmp_path, monkeypatch, dataset, size, f
     second = {path.relative_to(tmp_path / "b"): path.read_bytes() for path in (tmp_path / "b").rglob("*.*")}
     assert len(first) == files
     assert first == second
+
+
+def test_rendered_data_say_so(pascal, nyud):
+    for dataset, folder in ((PASCAL, pascal), (NYUD, nyud)):
+        assert (folder / MARKER).read_text().startswith("Rendered by densemoe")
+        assert flavour_of(dataset, folder) == "scenes"
 
 
 def test_mat_headers_carry_no_date(pascal):

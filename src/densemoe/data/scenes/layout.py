@@ -19,6 +19,8 @@ def write_dataset(
 ) -> None:
     """Render a data set and write it below ``root``, file for file as in the archive that the public code reads.
 
+    One file more says that these are no photographs (``densemoe.data.flavour.MARKER``).
+
     ``size`` is (height, width) of a landscape image; every fourth PASCAL image is a portrait with the sides exchanged.
     ``progress`` is called as ``progress(images written, images in all)`` after every image. ``root`` is made if
     missing and has to be empty: the caller writes to a temporary place and renames it.
