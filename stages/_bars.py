@@ -39,7 +39,9 @@ class Bars:
             first = done if unit == "B" and step == "fetch" else 0
             name = f"{self._name} {step}".strip()
             self._step = step
-            self._bar = tqdm(desc=name, unit=unit, unit_scale=unit == "B", initial=first, total=total, disable=None)
+            self._bar = tqdm(
+                desc=name, unit=unit, unit_scale=unit == "B", initial=first, total=total or None, disable=None
+            )
         if total:
             self._bar.total = total
         self._bar.update(done - self._bar.n)

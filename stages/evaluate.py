@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from densemoe.data.flavour import wanted_flavour
 from densemoe.data.packed import Reader
 from densemoe.evaluate.document import metrics_document
 from densemoe.params.atomic import write_json
@@ -12,6 +11,7 @@ from densemoe.params.errors import InputError, allowed
 from densemoe.train.entry import Entry, read_entry, trained_weights
 from densemoe.train.flags import at_least
 from stages._command import planned, run
+from stages._packed import packed_split
 
 MEASURES = ("plain", "merged")
 
@@ -34,19 +34,17 @@ def main() -> None:
     at_least(1, threads=args.threads, batch_size=args.batch_size)
     at_least(0, workers=args.workers)
     entry = read_entry(args.plan, *planned(args.plan, "runs", args.run), args.run)
-    flavour = wanted_flavour(entry.variant.dataset, entry.variant.data.kind)
-    reader = Reader(args.data_root / "packed" / entry.data / "val", flavour)
+    reader = packed_split(args.data_root, entry, "val")
     weights = trained_weights(Path("runs"), entry.run)
-    values = metrics(entry, reader, weights, args)
     document = metrics_document(
         entry.scale,
         entry.run,
         args.measure,
         entry.variant,
-        flavour=flavour,
+        flavour=reader.flavour,
         images=len(reader),
         protocol={"pixel_metrics": args.protocol},
-        metrics=values,
+        metrics=metrics(entry, reader, weights, args),
     )
     write_json(Path("reports", entry.scale, "metrics", entry.run, f"{args.measure}.json"), document)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from densemoe.data.flavour import check_flavour, flavour_of, wanted_flavour
+from densemoe.data.flavour import checked_flavour
 from densemoe.data.raw import layout, read_ids
 from densemoe.evaluate.boundary.files import MapFiles, require_id_set
 from densemoe.evaluate.boundary.protocol import COUNTS, MAX_CARDINALITY, PROTOCOLS, SEISM_COMPAT, VERSION
@@ -32,8 +32,7 @@ def main() -> None:
         raise InputError(f"--protocol is {args.protocol}, but this code scores boundaries by version {VERSION} only.")
     entry = read_entry(args.plan, *planned(args.plan, "runs", args.run), args.run)
     dataset, raw = entry.variant.dataset, args.data_root / "raw" / entry.data
-    flavour = wanted_flavour(dataset, entry.variant.data.kind)
-    check_flavour(raw, dataset, flavour_of(dataset, raw), flavour)
+    flavour = checked_flavour(raw, dataset, entry.variant.data.kind)
     protocol = next(p for p in PROTOCOLS.values() if p.dataset == dataset)
     archive = Path("runs", entry.run, f"boundary_{args.measure}.zip")
     maps = MapFiles(archive, raw / layout(dataset).boundary_truth, protocol.name)

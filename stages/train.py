@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from densemoe.data.flavour import wanted_flavour
 from densemoe.data.packed import Reader
 from densemoe.train.entry import Entry, read_entry
 from densemoe.train.flags import at_least
 from densemoe.train.interrupt import TrainingStopped
 from stages._command import planned, run
+from stages._packed import packed_split
 
 
 def main() -> None:
@@ -27,8 +27,7 @@ def main() -> None:
     at_least(1, threads=args.threads, checkpoint_steps=args.checkpoint_steps)
     at_least(0, workers=args.workers, checkpoint_seconds=args.checkpoint_seconds)
     entry = read_entry(args.plan, *planned(args.plan, "runs", args.run), args.run)
-    flavour = wanted_flavour(entry.variant.dataset, entry.variant.data.kind)
-    reader = Reader(args.data_root / "packed" / entry.data / "train", flavour)
+    reader = packed_split(args.data_root, entry, "train")
     try:
         train(entry, reader, args)
     except TrainingStopped as stopped:

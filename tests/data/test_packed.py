@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -268,3 +269,20 @@ def test_torch_stays_away():
         "stages.get_data, stages.prepare; assert not {'torch', 'timm', 'skimage'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(p for p in sys.path if p)})
+
+
+@pytest.mark.parametrize(
+    ("flavour", "kind", "wanted"),
+    [("mti_net", "archive", "atrc"), ("atrc", "scenes", "scenes"), ("scenes", "archive", "atrc")],
+)
+def test_a_run_takes_no_other_flavour_than_its_own(tmp_path, flavour, kind, wanted):
+    from stages._packed import packed_split
+
+    (tmp_path / "packed/mine").mkdir(parents=True)
+    folder = write(tmp_path / "packed/mine/val")
+    edit(folder / "meta.json", flavour=flavour)
+    entry = SimpleNamespace(variant=SimpleNamespace(dataset="nyud_v2", data=SimpleNamespace(kind=kind)), data="mine")
+    with pytest.raises(InputError, match=f"val holds the flavour '{flavour}' of nyud_v2, but '{wanted}' is"):
+        packed_split(tmp_path, entry, "val")
+    edit(folder / "meta.json", flavour=wanted)
+    assert packed_split(tmp_path, entry, "val").flavour == wanted

@@ -72,5 +72,12 @@ def check_flavour(where: Path | str, dataset: str, found: str, wanted: str) -> N
         )
 
 
+def checked_flavour(raw: Path, dataset: str, kind: str) -> str:
+    """The flavour of a raw data set, if data of this kind may be of it. Raises InputError."""
+    found = flavour_of(dataset, raw)
+    check_flavour(raw, dataset, found, wanted_flavour(dataset, kind))
+    return found
+
+
 def _suffixes(folder: Path) -> set[str]:
     return {path.suffix for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import yaml
 
 from densemoe.params.errors import InputError
 from tests.data.download.conftest import content, tar_of
@@ -22,7 +23,7 @@ def test_a_file_put_there_is_unpacked(case):
     assert content(case.folder) == content(case.layout)
     assert path.read_bytes() == case.body
     assert case.server.seen == []
-    assert f"{case.file}:" in case.lock.read_text()
+    assert yaml.safe_load(case.lock.read_text())[case.file]["source"] == "a local file"
 
 
 @pytest.mark.parametrize("kind", ["damaged", "incomplete", "other"])
@@ -91,6 +92,14 @@ def test_a_named_file_of_another_name_is_not_recorded(nyud, tmp_path):
     nyud.obtain("/never", source=str(path))
     assert content(nyud.folder) == content(nyud.layout)
     assert not nyud.lock.exists()
+
+
+@pytest.mark.parametrize("path", ["/..", "/%2e%2e?x=../../y", "/a%20b/"])
+def test_an_address_names_no_other_place(nyud, tmp_path, path):
+    with pytest.raises(InputError, match="could not be fetched"):
+        nyud.obtain(source=nyud.server.url(path))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["archives"]
+    assert nyud.names() == []
 
 
 def test_a_named_source_that_is_not_there(nyud, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from densemoe.data.download.web import PageInstead, new_session, receive
 from densemoe.data.raw import layout
 from densemoe.params.archives import Archive, HttpMirror, LocalMirror, Mirror, SharePointMirror
 from densemoe.params.errors import InputError
-from densemoe.params.files import DatasetFacts
+from densemoe.params.files import DatasetFacts, parse
 
 Meter = Callable[[str, int, int], None]
 """Called with what is going on (`fetch`, `checksum`, `unpack`), bytes done and bytes in all."""
@@ -90,7 +91,7 @@ def _by_hand(place: Place, archive: Archive, say: Callable[[str], None]) -> None
     file = place.folder.parent / archive.file
     say(f"{file} is there already")
     try:
-        _use(place, archive, file, "a file put there by hand")
+        _use(place, archive, file)
     except MirrorError as error:
         raise InputError(f"{file} cannot be used: {error}. Move it away to have it fetched, or replace it.") from None
 
@@ -101,14 +102,14 @@ def _all(archives: list[Archive]) -> Iterator[tuple[Archive, Mirror]]:
 
 def _given(archives: list[Archive], source: str) -> list[tuple[Archive, Mirror]]:
     """The one source that the user names; an archive of a known name is compared with what is known of it."""
-    name = source.partition("?")[0].rstrip("/").rpartition("/")[2] or "archive"
+    name = re.sub(r"[^\w.-]", "_", source.partition("?")[0].rstrip("/").rpartition("/")[2]).lstrip(".") or "archive"
     mirror: Mirror
     if not source.startswith(("http://", "https://")):
         mirror = LocalMirror(kind="local", path=source)
     elif "sharepoint.com/" in source:
-        mirror = SharePointMirror(kind="sharepoint", url=source)
+        mirror = parse(SharePointMirror, {"kind": "sharepoint", "url": source}, "--source")
     else:
-        mirror = HttpMirror(kind="http", url=source)
+        mirror = parse(HttpMirror, {"kind": "http", "url": source}, "--source")
     unknown = Archive.model_construct(file=name, flavour="", mirrors=(), bytes=None, sha256=None, md5=None)
     return [(next((archive for archive in archives if archive.file == name), unknown), mirror)]
 
@@ -121,7 +122,7 @@ def _take(place: Place, archive: Archive, mirror: Mirror) -> None:
     if path.is_dir():
         link(place.dataset, path, place.folder, place.facts)
     elif path.is_file():
-        _use(place, archive, path, mirror.address)
+        _use(place, archive, path)
     else:
         raise MirrorError("there is no such file or folder")
 
@@ -164,12 +165,13 @@ def _fetch(place: Place, archive: Archive, mirror: WebMirror) -> None:
     _record(place, archive, sums, mirror.address)
 
 
-def _use(place: Place, archive: Archive, file: Path, source: str) -> None:
+def _use(place: Place, archive: Archive, file: Path) -> None:
     """Unpack a file that lies on this machine; it is not touched."""
     sums = sums_of(file, place.step("checksum"))
     compare(archive, sums, place.lock, place.facts.archives)
     install(place.dataset, file, place.folder, place.facts, place.step("unpack"))
-    _record(place, archive, sums, source)
+    # not its path, which says nothing to others and may say too much
+    _record(place, archive, sums, "a local file")
 
 
 def _record(place: Place, archive: Archive, sums: Sums, source: str) -> None:
