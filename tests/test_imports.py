@@ -90,6 +90,7 @@ def test_only_the_backbones_know_timm(root):
             "audit",
             "train",
             "evaluate",
+            "measure_cost",
         )
     ],
 )

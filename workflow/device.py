@@ -1,8 +1,9 @@
-"""Run one command on a device of its own: python -m workflow.device COMMAND...
+"""Run one command on a device of its own: python -m workflow.device [--none] COMMAND...
 
 Snakemake counts `gpu`, but gives no job a device; without this every job of a machine with several would take the
-first. Each job holds the lock of one device until it ends. A cluster job (SLURM names the devices itself) and a machine
-without a device just run the command. Where a warm process listens, `python -m MODULE` is a fork of it.
+first. Each job holds the lock of one device until it ends. A cluster job (SLURM names the devices itself), a machine
+without a device and `--none` (a job that needs no device) just run the command. Where a warm process listens,
+`python -m MODULE` is a fork of it.
 """
 
 from __future__ import annotations
@@ -49,13 +50,17 @@ def take_device(devices: list[str]) -> str:
 
 def main() -> None:
     """Choose a device, become the command."""
-    if "SLURM_JOB_ID" not in os.environ and (devices := visible_devices()):
+    command = sys.argv[1:]
+    needs_device = command[0] != "--none"
+    if not needs_device:
+        command.pop(0)
+    if needs_device and "SLURM_JOB_ID" not in os.environ and (devices := visible_devices()):
         os.environ["CUDA_VISIBLE_DEVICES"] = take_device(devices)
-    elif (path := os.environ.get(warm.SOCKET)) and sys.argv[1:3] == ["python", "-m"]:
-        code = warm.call(path, sys.argv[3], sys.argv[4:])
+    elif (path := os.environ.get(warm.SOCKET)) and command[:2] == ["python", "-m"]:
+        code = warm.call(path, command[2], command[3:])
         if code is not None:
             raise SystemExit(code)
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":

@@ -96,15 +96,17 @@ def _stage(name: str, body: Mapping[str, Any]) -> Stage:
     return Stage(name, body["cmd"], tuple(body.get("deps", [])), tuple(outs), cached)
 
 
-def measures_of(table: Path) -> set[str]:
-    """Keys under `measures` in the plan that a compiled table shows: its cells, and the baselines of its gain."""
+def shown_by(table: Path) -> set[str]:
+    """Keys of the stages that a compiled table shows: measures of its cells and of the baselines of its gain; costs."""
+    compiled = _read(table)
     cells = [
         {**cell, **repeat}
-        for row in _read(table)["rows"]
+        for row in compiled["rows"]
         for cell in row["cells"].values()
         for repeat in ({}, *cell.get("repeats", ()))  # further seeds of the same cell
     ]
     shown = {f"{cell['run']}__{cell['measure']}" for cell in cells if not cell["pending"]}
+    shown |= {compiled["scale"] for cell in cells if "cost" in cell}  # one stage counts all networks of a scale
     return shown | {f"{run}__plain" for cell in cells for run in cell["baseline"].values()}
 
 
@@ -157,7 +159,7 @@ class Pipeline:
         tables = [dep for dep in stage.deps if dep.startswith(f"params/plan/{self.scale}/")]
         if not tables:
             return files
-        shown = {key for table in tables for key in measures_of(self.root / table)}
+        shown = {key for table in tables for key in shown_by(self.root / table)}
         return [p for p in files if p not in self.producer or self.producer[p].key in shown]
 
     def _sources(self, dep: str) -> list[str]:

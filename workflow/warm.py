@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 SOCKET = "DENSEMOE_WARM"
 """Environment variable: where the warm process listens."""
 
-_HEAVY = ("densemoe.models", "densemoe.data.loaders", "densemoe.evaluate.measure", "densemoe.train.session")
+_HEAVY = ("densemoe.models.cost", "densemoe.data.loaders", "densemoe.evaluate.measure", "densemoe.train.session")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 _POLL = 0.02  # seconds between two looks at a command
 

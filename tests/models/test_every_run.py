@@ -38,7 +38,7 @@ def test_pending_kinds_are_those_without_a_model(params):
     pending = params.pending()
     assert {f"encoder.{k}" for k in kinds(Encoder) - set(BACKBONES)} == {k for k in pending if k.startswith("encoder.")}
     assert {f"decoder.{k}" for k in kinds(Decoder) - set(DECODERS)} == {k for k in pending if k.startswith("decoder.")}
-    assert set(pending) - {k for k in pending if k.startswith(("encoder.", "decoder."))} == {"measure.module_cost"}
+    assert all(k.startswith(("encoder.", "decoder.")) for k in pending)
 
 
 @pytest.mark.parametrize("scale", ["smoke", "pilot"])

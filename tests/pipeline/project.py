@@ -17,7 +17,8 @@ TABLES = {
     "mlore/table02": """\
 title: Components
 source: {paper: mlore, table: 2}
-columns: [semseg.miou, boundary.ods_f]
+columns: [semseg.miou, boundary.ods_f, cost.params_m]
+counting: {params: used}
 base: {method: mlore, dataset: pascal_context, backbone: vit_base}
 rows:
   - label: Baseline

@@ -119,6 +119,15 @@ def test_without_a_device_or_in_a_cluster_job_the_command_runs_as_it_is(tmp_path
     assert not (tmp_path / ".snakemake").exists()
 
 
+def test_a_job_that_needs_no_device_does_not_wait_for_one(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != "SLURM_JOB_ID"}
+    environment |= {"CUDA_VISIBLE_DEVICES": "3", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "workflow.device", "--none", "sh", "-c", "echo $CUDA_VISIBLE_DEVICES; exit 3"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "3\n")
+    assert not (tmp_path / ".snakemake").exists()
+
+
 def test_leftovers_are_the_marked_processes_of_this_folder_only(tmp_path):
     here, there = tmp_path / "a", tmp_path / "ab"
     ours = _sleeper(os.environ | leftovers.mark(here), "trap '' TERM; while :; do sleep 0.1; done")

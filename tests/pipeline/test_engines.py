@@ -42,6 +42,20 @@ def run_of(project, label):
     return re.search(rf"label: {label}\n(?:.*\n)*?      run: (\w+)", text)[1]
 
 
+COST = {"measure_cost@smoke": 1}
+"""All networks are counted when the plan has another run."""
+
+
+def jobs_of(run, train=1):
+    """Calls of the stages of one run."""
+    return {f"train@{run}": train, f"evaluate@{run}__plain": 1, f"score_run@{run}__plain": 1}
+
+
+def without_cost(calls):
+    """It waits for nothing: when a run is stopped it may have been done or not."""
+    return {call: times for call, times in calls.items() if call not in COST}
+
+
 def test_every_stage_runs_once(reproduced):
     calls = reproduced.calls()
     plan = reproduced.plan()
@@ -50,9 +64,10 @@ def test_every_stage_runs_once(reproduced):
         [f"train@{r}" for r in plan["runs"]]
         + [f"evaluate@{m}" for m in plan["measures"]]
         + [f"score_run@{m}" for m in plan["scores"]]
+        + ["measure_cost@smoke"]
     )
     assert calls == dict.fromkeys(sorted(expected), 1)
-    assert len(calls) == 25
+    assert len(calls) == 26
 
 
 def test_a_second_run_does_nothing_and_says_so(project):
@@ -99,14 +114,17 @@ def test_an_edited_option_retrains_exactly_its_run_and_dvc_shows_the_difference(
     said = project.reproduce()
     new = run_of(project, "three experts")
     assert new not in (old, kept)
-    assert project.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
-    assert "6 jobs done" in said  # and the table, the claims, the index
+    assert project.calls() == jobs_of(new) | COST
+    assert "7 jobs done" in said  # and the table, the claims, the index
     assert "up to date" in project.dvc("status")
     project.commit("another option")
     assert "up to date" in project.dvc("status")
 
     metrics = project.dvc("metrics", "diff", "HEAD~1", "--md")
     rows = [line for line in metrics.splitlines() if "reports/" in line]
+    costs = [row for row in rows if "/costs/" in row]
+    assert {re.search(r"costs/(\w+)\.json", row)[1] for row in costs} == {old, new}
+    rows = [row for row in rows if row not in costs]
     assert {re.search(r"(?:metrics|boundary)/(\w+)/plain", row)[1] for row in rows} == {old, new}
     assert all(any(new in row and key in row for row in rows) for key in ("semseg.miou", "boundary.ods_f"))
     params = project.dvc("params", "diff", "HEAD~1", "--md")
@@ -136,7 +154,7 @@ def test_after_a_clone_and_a_pull_nothing_trains(project, tmp_path):
     assert clone.run("git", "status", "--short") == ""
     clone.edit(TABLE, "decoder.router.k: 3", "decoder.router.k: 4")
     clone.reproduce()
-    assert len(clone.calls()) == 3
+    assert len(clone.calls()) == 3 + len(COST)
 
 
 def test_a_pull_of_some_stages_can_be_adopted_and_the_others_run(project, tmp_path):
@@ -150,7 +168,7 @@ def test_a_pull_of_some_stages_can_be_adopted_and_the_others_run(project, tmp_pa
     clone = project.clone(tmp_path / "clone")
     clone.python("-m", "dvc", "pull", code=None)  # the run that failed is not there
     said = clone.python("-m", "workflow.sync", "adopt")
-    assert "Snakemake: 23 of 29 stages are current" in said
+    assert "Snakemake: 24 of 30 stages are current" in said
     clone.reproduce()
     new = run_of(clone, "three experts")
     assert clone.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
@@ -187,9 +205,9 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path):
     bad = run_of(project, "three experts")
     said = project.reproduce(code=1, FAKE_FAIL=f"train@{bad}")
     assert f"FAILED train {bad}: error: the fake stage was told to fail (log: runs/logs/train/{bad}.log)" in said
-    assert "23 jobs done, 1 failed" in said and "23 of 29 stages are done and recorded" in said
+    assert "24 jobs done, 1 failed" in said and "24 of 30 stages are done and recorded" in said
     calls = project.calls()
-    assert sum(calls.values()) == len(calls) == 23
+    assert sum(calls.values()) == len(calls) == 24
     assert (project.folder / "reports/smoke/tables/mlore/table03.md").exists()
     # everything is rendered all the same, and the index names the failed run and its row
     index = (project.folder / INDEX).read_text()
@@ -249,7 +267,7 @@ def test_a_second_reproduce_in_the_same_folder_is_refused(interrupted):
     assert said == (
         f"error: this folder is being reproduced already (process {process.pid}); wait for it or stop it.\n"
     )
-    assert project.calls() == {f"train@{name}": 1}
+    assert without_cost(project.calls()) == {f"train@{name}": 1}
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
@@ -261,7 +279,7 @@ def test_a_stopped_run_leaves_nothing_behind_and_goes_on(interrupted, sign):
     assert said.rstrip().endswith("stopped; the same command goes on from here")
     assert processes_in(project) == []
     project.reproduce()
-    assert project.calls() == {f"evaluate@{name}__plain": 1, f"score_run@{name}__plain": 1, f"train@{name}": 2}
+    assert without_cost(project.calls()) == jobs_of(name, train=2)
     assert "up to date" in project.dvc("status")
 
 
@@ -276,7 +294,7 @@ def test_after_kill_9_of_the_heads_the_trainer_is_ended_first(interrupted):
     process.communicate()
     said = project.reproduce()
     assert "processes that a killed run had left behind" in said and "removed the lock of a killed run" in said
-    assert project.calls() == {f"evaluate@{name}__plain": 1, f"score_run@{name}__plain": 1, f"train@{name}": 2}
+    assert without_cost(project.calls()) == jobs_of(name, train=2)
     assert processes_in(project) == []
 
 
@@ -286,7 +304,7 @@ def test_two_scales_share_folders_and_dvc_lock(project):
     assert said.splitlines()[-1] == "reports/pilot/tables/mlore/table02.md"
     lock = (project.folder / "dvc.lock").read_text()
     assert "render_table@pilot_mlore_table02:" in lock and "render_index@smoke:" in lock
-    assert len(project.calls()) == 11  # of one data set
+    assert len(project.calls()) == 12  # of one data set
     said = project.reproduce()
     assert "already up to date" in said
     assert "now works on the scale smoke" in project.python("-m", "workflow.sync", "scale", "smoke")
@@ -299,7 +317,7 @@ def test_dvc_repro_runs_the_same_graph_and_is_adopted(project):
     project.python("-m", "stages.plan", "--scale", "smoke", "--write")
     new = run_of(project, "three experts")
     project.dvc("repro", "--quiet")
-    assert project.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
+    assert project.calls() == jobs_of(new) | COST
     assert f"runs/{new}/model.safetensors" in project.reproduce(code=1)
     project.python("-m", "workflow.sync", "adopt")
     assert "already up to date" in project.reproduce()

@@ -42,7 +42,8 @@ def fingerprints(project, run):
         f"reports/smoke/curves/{run}.csv",
         f"reports/smoke/metrics/{run}/plain.json",
     ]
-    files += [f"runs/{run}/boundary_plain.zip", "reports/smoke/tables/mlore/table02.md"]
+    files += [f"runs/{run}/boundary_plain.zip", f"reports/smoke/costs/{run}.json"]
+    files += ["reports/smoke/tables/mlore/table02.md"]
     return {f: sha256((project.folder / f).read_bytes()).hexdigest() for f in files}
 
 

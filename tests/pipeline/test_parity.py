@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.pipeline.project import ROOT
-from workflow.pipeline import Pipeline, description, measures_of, plan_file, scales
+from workflow.pipeline import Pipeline, description, plan_file, scales, shown_by
 
 SCALES = ("paper", "pilot", "smoke")
 
@@ -53,32 +53,38 @@ def test_both_engines_have_the_same_stages(dry_run):
     stages = dvc_stages(project)
     plan = project.plan()
     sections = ("data", "data", "runs", "measures", "scores", "tables")  # data: got and prepared
-    expected = sum(len(plan[section]) for section in sections) + 2  # claims, index
-    assert len(stages) == len(jobs) == expected == 2 * 2 + 8 + 8 + 5 + 2 + 2
+    expected = sum(len(plan[section]) for section in sections) + 3  # costs, claims, index
+    assert len(stages) == len(jobs) == expected == 2 * 2 + 8 + 8 + 5 + 2 + 3
     assert {cmd for cmd, _, _ in stages.values()} == commands
+    without_costs = []
     for name, (_, deps, outs) in stages.items():
         rule, fields = jobs[frozenset(outs)]
         assert rule == name.partition("@")[0]
         inputs = set(filter(None, fields.get("input", "").split(", ")))
         for path in inputs:  # nothing that DVC does not know of
             assert any(path == dep or path.startswith(f"{dep}/") for dep in deps), (name, path)
+        if rule == "render_table" and "reports/smoke/costs" not in inputs:  # it shows none
+            deps.remove("reports/smoke/costs")
+            without_costs.append(name)
         for dep in deps:  # and nothing missing
             assert any(path == dep or path.startswith(f"{dep}/") for path in inputs), (name, dep)
+    assert without_costs == ["render_table@smoke_mlore_table03"]
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_a_table_waits_for_its_own_measures_only(scale):
+def test_a_table_waits_for_its_own_measures_and_costs_only(scale):
     pipeline = Pipeline(ROOT, scale)
     plan = yaml.safe_load(plan_file(ROOT, scale).read_text())
-    seen = 0
+    seen = counted = 0
     for key, entry in plan["tables"].items():
         stage = pipeline.stages[f"render_table@{key}"]
-        shown = measures_of(ROOT / "params" / "plan" / entry["file"]) & set(plan["measures"])
+        shown = shown_by(ROOT / "params" / "plan" / entry["file"]) & (set(plan["measures"]) | {scale})
         made = {pipeline.producer[p].key for p in pipeline.inputs(stage) if p in pipeline.producer}
         assert made == shown
         seen += len(shown)
+        counted += scale in shown
     assert len(plan["tables"]) == 22
-    assert seen > len(plan["measures"]) > 40
+    assert seen > len(plan["measures"]) > 40 and counted == 5
 
 
 def test_claims_and_tolerances_are_inputs_of_what_they_decide():
@@ -135,8 +141,8 @@ def test_snakefmt_finds_nothing():
 def test_a_dry_run_of_the_paper_is_quick_and_imports_no_torch(record_property):
     begin = time.perf_counter()
     done = _python(
-        "-X", "importtime", "-m", "snakemake", "-n", "--nolock", "--quiet", "rules", "--config", "scale=paper",
-        "--workflow-profile", "workflow/profiles/local",
+        "-X", "importtime", "-m", "snakemake", "-n", "--forceall", "--nolock", "--quiet", "rules",
+        "--config", "scale=paper", "--workflow-profile", "workflow/profiles/local",
     )  # fmt: skip
     seconds = time.perf_counter() - begin
     record_property("seconds", seconds)

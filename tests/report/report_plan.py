@@ -24,12 +24,16 @@ TOLERANCES = Tolerances.model_validate(
 BASELINE = {"semseg": "single_semseg", "normals": "single_normals"}
 
 
-def index_of(*runs: str, scale: str = "smoke", pending: dict[str, str] | None = None) -> dict[str, Any]:
-    """The index of a plan in which each run has one plain measure."""
+def index_of(
+    *runs: str, scale: str = "smoke", pending: dict[str, str] | None = None, costs: bool = False
+) -> dict[str, Any]:
+    """The index of a plan in which each run has one plain measure, and a cost if asked for."""
     return {
         "scale": scale,
         "runs": {r: {"title": r, "variant": {"dataset": "pascal_context", "seed": seed_of(r)}} for r in runs},
+        "modules": {},
         "scores": {},
+        "costs": {r: {"run": r, "of": "model", "protocol": 1} for r in runs} if costs else {},
         "measures": {f"{r}__plain": {"run": r, "measure": "plain", "protocol": 1} for r in runs},
         "pending": {r: {"title": r, "reason": reason} for r, reason in (pending or {}).items()},
     }

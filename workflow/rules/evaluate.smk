@@ -16,6 +16,22 @@ rule evaluate:
         "python -m workflow.device {params.cmd} --workers {resources.workers} > {log} 2>&1"
 
 
+# Counts, on shapes alone: no GPU, no data.
+rule measure_cost:
+    input:
+        PIPE.rule_inputs("measure_cost"),
+    output:
+        directory(PIPE.outputs("measure_cost")),
+    log:
+        f"runs/logs/measure_cost/{PIPE.scale}.log",
+    conda:
+        "../envs/densemoe.yaml"
+    params:
+        cmd=PIPE.rule_cmd("measure_cost"),
+    shell:
+        "python -m workflow.device --none {params.cmd} > {log} 2>&1"
+
+
 # The boundary score needs no GPU and no torch.
 rule score_run:
     input:

@@ -72,5 +72,6 @@ def _module(decoder: MloreDecoder, tasks: int, tokens: int) -> float:
     if generic is None:
         generic = 10 * c * decoder.generic.rank
     specific = 0 if decoder.specific.kind == "none" else 10 * c * decoder.specific.rank
-    router = c * c // 4 + c * c // 16 + c  # two 1x1 of the basic branch, one weight per position
+    basic, position = c * c // 4 + c * c // 16, c  # two 1x1 of the basic branch, one weight per position
+    router = {"basic": basic, "position": position, "both": basic + position}[decoder.router.branches]
     return tasks * tokens * (2 * c * c + experts + generic + specific + router)

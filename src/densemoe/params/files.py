@@ -153,6 +153,8 @@ class Row(Options):
     """Printed text columns, e.g. Publication, Backbone."""
     set: Set = Field(default_factory=dict)
     measure: Measure = "plain"
+    counting: dict[str, str] = Field(default_factory=dict)
+    """Difference from the table's `counting`."""
     paper: dict[str, Printed] = Field(default_factory=dict)
     origin: Literal["authors", "quoted", "reproduced by TaskExpert"] = "authors"
     """Who made the printed numbers."""
@@ -173,6 +175,8 @@ class TableFile(Options):
     """Metric keys; in a table with groups `group/metric`."""
     groups: dict[str, Set] = Field(default_factory=dict)
     """Column groups that need a run each, e.g. two data sets side by side."""
+    counting: dict[str, str] = Field(default_factory=dict)
+    """How the printed costs were counted, by key of `Counting`; `group/key` for one column group."""
     baseline: Set | None = None
     """What `gain` is measured against: overrides that make the single-task runs."""
     base: Set

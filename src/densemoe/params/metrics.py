@@ -10,7 +10,7 @@ class Metric:
     """One column that a results table can have.
 
     `sign` is +1 when higher is better, -1 when lower is better, 0 for a quantity without a direction.
-    `decimals` is the precision the papers print.
+    `decimals` is the precision that is shown: the papers', and two more for costs, which they print as whole numbers.
     """
 
     key: str
@@ -45,8 +45,8 @@ METRICS: dict[str, Metric] = {
         _metric("normals.mean_deg", "Normal mErr", "degrees", -1, 2),
         _metric("boundary.ods_f", "Boundary odsF", "%", +1, 2),
         _metric("gain", "MTL Δm", "%", +1, 2),
-        _metric("cost.macs", "FLOPs (G)", "G multiply-adds", -1, 0),
-        _metric("cost.params_m", "#Param (M)", "10^6", -1, 0),
+        _metric("cost.macs", "FLOPs (G)", "G multiply-adds", -1, 2),
+        _metric("cost.params_m", "#Param (M)", "10^6", -1, 2),
     )
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from densemoe.params.atomic import write_text
+from densemoe.params.counting import COST_PREFIX, MODULE_COST, as_cell, check_counting, cost_key, resolve_counting
 from densemoe.params.errors import InputError
 from densemoe.params.files import Params, Row, TableFile, read_yaml
 from densemoe.params.naming import data_name, run_name
@@ -62,13 +63,16 @@ class Plan:
     protocol: int
     """Version of the pixel metrics."""
     boundary_protocol: int
+    cost_protocol: int
+    """Version of what is counted."""
 
 
 def compile_plan(params: Params, scale: str) -> Plan:
     """Compile every declared table at a scale. Raises InputError with one sentence for the first problem."""
     layer = params.layer("scales", scale)
     protocol = read_yaml(params.root / "protocol.yaml")
-    plan = Plan(scale, layer.title, layer.note, {}, {}, {}, int(protocol["pixel_metrics"]), int(protocol["boundary"]))
+    versions = (int(protocol[name]) for name in ("pixel_metrics", "boundary", "cost"))
+    plan = Plan(scale, layer.title, layer.note, {}, {}, {}, *versions)
     pending = params.pending()
     for name in params.names("tables"):
         plan.tables[name] = _Compiler(params, plan, pending, name).table()
@@ -139,10 +143,25 @@ class _Compiler:
     def _cell(self, row: Row, group: str) -> dict[str, Any]:
         """Run, measure and baselines of the first seed; further seeds under `repeats`, a key only where there are."""
         steps = self._steps(row, group)
-        trained = row.measure != "module_cost"
+        trained = row.measure != MODULE_COST
         first, *others = [self._seeded(row, steps, trained, seed) for seed in (self.seeds if trained else (None,))]
         cell: dict[str, Any] = {"run": first["run"], "measure": row.measure, "pending": "", "baseline": {}} | first
-        return cell | {"repeats": others} if others else cell
+        if others:
+            cell["repeats"] = others
+        if cost := self._cost(row, group, first["run"]):
+            cell["cost"] = cost
+        return cell
+
+    def _cost(self, row: Row, group: str, run: str) -> dict[str, Any]:
+        """Which cost file the cell shows, and by which conventions; empty where no column is a cost."""
+        where, of_module = f"{self.where}: row '{row.label}'", row.measure == MODULE_COST
+        columns = [c.rpartition("/") for c in self.file.columns]
+        metrics = [metric for of, _, metric in columns if of == group and metric.startswith(COST_PREFIX)]
+        counting = resolve_counting((self.file.counting, row.counting), group, metrics, where)
+        if not metrics:
+            return {}
+        check_counting(counting, self.plan.runs[run].variant, of_module, where)
+        return as_cell(counting, cost_key(run, of_module))
 
     def _seeded(self, row: Row, steps: list[Step], trained: bool, seed: int | None) -> dict[str, Any]:
         """One seed of a cell; every seed of a row is pending for the same reason."""
@@ -211,6 +230,27 @@ def _to_train(plan: Plan) -> dict[str, Planned]:
     return {n: p for n, p in plan.runs.items() if p.trained and p.pending is None}
 
 
+def _as_entry(planned: Planned) -> dict[str, Any]:
+    variant = planned.variant.model_dump(mode="json", exclude_defaults=True)
+    return {"title": planned.title, "data": _data_of_run(planned), "variant": variant}
+
+
+def costs_of(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What is counted: the network of every run that is trained, and the module of every row that counts one."""
+    counted = {(run, False) for run in _to_train(plan)}
+    counted |= {
+        (run, True) for (run, measure), reason in plan.measures.items() if measure == MODULE_COST and not reason
+    }
+    return {
+        cost_key(run, of_module): {
+            "run": run,
+            "of": "module" if of_module else "model",
+            "protocol": plan.cost_protocol,
+        }
+        for run, of_module in sorted(counted)
+    }
+
+
 def as_files(plan: Plan, root: Path) -> dict[Path, str]:
     """The plan as the committed files: the index, and one file per table, so that an edited label is a small change."""
     folder = root / "plan"
@@ -219,25 +259,23 @@ def as_files(plan: Plan, root: Path) -> dict[Path, str]:
     measured = {
         f"{run}__{measure}": {"run": run, "measure": measure, "data": _data_of_run(runs[run])}
         for (run, measure), reason in sorted(plan.measures.items())
-        if reason is None and run in runs
+        if reason is None and run in runs and measure != MODULE_COST
     }
+    costs = costs_of(plan)
+    modules = sorted({entry["run"] for entry in costs.values()} - set(runs))
     index = {
         "scale": scale,
         "data": data_of(plan),
-        "runs": {
-            name: {
-                "title": p.title,
-                "data": _data_of_run(p),
-                "variant": p.variant.model_dump(mode="json", exclude_defaults=True),
-            }
-            for name, p in sorted(runs.items())
-        },
+        "runs": {name: _as_entry(p) for name, p in sorted(runs.items())},
+        # not trained: only a module of theirs is counted
+        "modules": {name: _as_entry(plan.runs[name]) for name in modules},
         "measures": {key: entry | {"protocol": plan.protocol} for key, entry in measured.items()},
         "scores": {
             key: entry | {"protocol": plan.boundary_protocol}
             for key, entry in measured.items()
             if "boundary" in runs[entry["run"]].variant.tasks
         },
+        "costs": costs,
         "tables": {
             f"{scale}_{name.replace('/', '_')}": {"name": name, "file": f"{scale}/{name.replace('/', '_')}.yaml"}
             for name in sorted(plan.tables)

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from densemoe.params.counting import COST_PREFIX
+from densemoe.params.fitted_module import NOTE as FITTED_NOTE
 from densemoe.params.metrics import METRICS
 from densemoe.params.tolerances import Tolerances
 from densemoe.report.cells import OverSeeds, over_seeds, repeats_of
+from densemoe.report.costs import footnote
 from densemoe.report.gain import Absence
 from densemoe.report.model import Cell, Column, Note, Row, RowState, Run, Table, column_of, group_and_metric
-from densemoe.report.numbers import difference, ours
+from densemoe.report.numbers import as_printed, difference, ours, residual
 from densemoe.report.results import BOUNDARY, PIXELS, Results
 from densemoe.report.verdicts import cell_verdict, row_verdict, table_verdict
 
@@ -69,6 +72,7 @@ def _row(
     results: Results,
 ) -> Row:
     cells = {c.key: _cell(row, c, found[c.key], gain_note) for c in columns}
+    formula = (Note("formula", FITTED_NOTE),) if any(cell.fitted for cell in cells.values()) else ()
     pending = dict.fromkeys(c["pending"] for c in row["cells"].values() if c["pending"])
     origin = _plain(_ORIGINS.get(row["origin"], ""), "origin") if row["paper"] else ()
     notes = (*_plain(row["note"]), *_declared(row["notes"], None), *origin)
@@ -84,7 +88,7 @@ def _row(
             for group, cell in row["cells"].items()
             for repeat in repeats_of(cell)
         ),
-        notes=(*notes, *(Note("state", f"Pending: {reason}.") for reason in pending)),
+        notes=(*notes, *formula, *(Note("state", f"Pending: {reason}.") for reason in pending)),
         verdict=row_verdict(()),
     )
 
@@ -96,6 +100,12 @@ def _cell(row: Mapping[str, Any], column: Column, found: OverSeeds, gain_note: S
     notes = [n for n in declared if n.kind not in _ABOUT_PRINTED]
     notes += [Note("refusal", refusal) for refusal in found.refusals]
     notes += gain_note if found.absent else ()
+    is_cost = column.metric.key.startswith(COST_PREFIX)
+    if is_cost and shown:
+        counted = row["cells"][column.group or "all"]["cost"]
+        notes.insert(0, Note("convention", footnote(counted, column.metric.key)))
+    apart = residual if is_cost else difference
+    fitted = "" if found.fitted is None else as_printed(found.fitted, printed, column.metric.key)
     if 0 < len(found.by_seed) < found.planned:
         notes.append(Note("state", f"Mean of {len(found.by_seed)} of {found.planned} seeds; the others are missing."))
     return Cell(
@@ -107,7 +117,9 @@ def _cell(row: Mapping[str, Any], column: Column, found: OverSeeds, gain_note: S
         shown=shown,
         shown_std="" if found.std is None else ours(found.std, column.metric.key, printed),
         printed=printed,
-        difference=difference(shown, printed) if shown and printed is not None else None,
+        difference=apart(shown, printed) if shown and printed is not None else None,
+        fitted=fitted,
+        fitted_difference=apart(fitted, printed) if fitted and printed is not None else None,
         notes=tuple(notes),
         printed_notes=tuple(n for n in declared if n.kind in _ABOUT_PRINTED) if printed is not None else (),
     )
@@ -126,7 +138,7 @@ def _ranked(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     """Best and second best of every column, of ours and of the printed numbers, as the papers mark them."""
     cells = [dict(row.cells) for row in rows]
     for column in columns:
-        if column.metric.key.startswith("cost."):
+        if column.metric.key.startswith(COST_PREFIX):
             continue  # the papers give costs no direction
         in_column = [of_row[column.key] for of_row in cells]
         mine = _ranks([float(c.shown) if c.shown else None for c in in_column], column.metric.sign)
@@ -197,6 +209,7 @@ def _run(cell: Mapping[str, Any], group: str, results: Results, role: str = "") 
     run, measure = cell["run"], cell["measure"]
     files = {kind: results.file(run, measure, kind) for kind in (PIXELS, BOUNDARY)}
     files |= {"curve": results.folder / "curves" / f"{run}.csv"}
+    files |= {"cost": results.costs.file(cell["cost"]["key"])} if "cost" in cell else {}
     there = {name: p.relative_to(results.folder).as_posix() for name, p in files.items() if p.is_file()}
     expected = results.expected.get((run, measure))
     seed = None if expected is None else expected.seed

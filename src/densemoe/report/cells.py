@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from densemoe.params.counting import COST_PREFIX
+from densemoe.report.costs import FITTED
 from densemoe.report.gain import Absence, gain_of
 from densemoe.report.model import CellState
 from densemoe.report.results import Results, kind_of
@@ -14,12 +16,16 @@ from densemoe.report.results import Results, kind_of
 
 @dataclass(frozen=True)
 class Found:
-    """One number of one run, or why there is none: `absent` for a gain, `refusal` for a refused file."""
+    """One number of one run, or why there is none: `absent` for a gain, `refusal` for a refused file.
+
+    `fitted` is what a formula fitted to the printed numbers gives beside it, for one module's cost alone.
+    """
 
     state: CellState
     value: float | None = None
     absent: tuple[Absence, ...] = ()
     refusal: str = ""
+    fitted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class OverSeeds:
     planned: int = 1
     absent: tuple[Absence, ...] = ()
     refusals: tuple[str, ...] = ()
+    fitted: float | None = None
 
     @property
     def mean(self) -> float | None:
@@ -53,7 +60,9 @@ def repeats_of(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def over_seeds(cell: Mapping[str, Any], metric: str, results: Results) -> OverSeeds:
     """One metric of a cell of a compiled row; the gain is taken per seed, against the baselines of the same seed."""
     found = {}
-    for at, repeat in enumerate(repeats_of(cell)):
+    # a network costs the same with any seed: only that of the first is counted
+    repeats = [cell] if metric.startswith(COST_PREFIX) else repeats_of(cell)
+    for at, repeat in enumerate(repeats):
         expected = results.expected.get((repeat["run"], repeat["measure"]))
         found[at if expected is None else expected.seed] = one_seed(repeat, metric, results)
     states = [f.state for f in found.values()]
@@ -64,6 +73,7 @@ def over_seeds(cell: Mapping[str, Any], metric: str, results: Results) -> OverSe
         len(found),
         tuple(a for f in found.values() for a in f.absent),
         tuple(f.refusal for f in found.values() if f.refusal),
+        next((f.fitted for f in found.values()), None),
     )
 
 
@@ -72,6 +82,8 @@ def one_seed(cell: Mapping[str, Any], metric: str, results: Results) -> Found:
     run, measure = cell["run"], cell["measure"]
     if cell["pending"]:
         return Found("pending")
+    if metric.startswith(COST_PREFIX):
+        return _cost(cell["cost"], metric, results)
     if refusal := results.refusal(run, measure, kind_of(metric)):
         return Found("unreadable", refusal=refusal)
     if metric == "gain":
@@ -79,3 +91,11 @@ def one_seed(cell: Mapping[str, Any], metric: str, results: Results) -> Found:
         return Found("missing" if gain.value is None else "value", gain.value, gain.absent)
     value = results.value(run, measure, metric)
     return Found("missing" if value is None else "value", value)
+
+
+def _cost(cost: Mapping[str, str], metric: str, results: Results) -> Found:
+    if refusal := results.costs.refusal(cost["key"]):
+        return Found("unreadable", refusal=refusal)
+    value = results.costs.value(cost, metric)
+    fitted = results.costs.value(cost, metric, FITTED)
+    return Found("missing" if value is None else "value", value, fitted=fitted)

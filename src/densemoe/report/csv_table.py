@@ -9,7 +9,7 @@ from densemoe.report.model import Table
 
 COLUMNS = (
     "table", "row", "group", "metric", "unit", "scale", "state", "ours", "std", "seeds", "shown", "printed", "origin",
-    "difference", "rank", "printed_rank", "verdict", "verdict_reason", "notes",
+    "difference", "fitted_formula", "rank", "printed_rank", "verdict", "verdict_reason", "notes",
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def table_csv(table: Table) -> str:
                     cell.printed or "",
                     row.origin if cell.printed is not None else "",
                     cell.difference or "",
+                    cell.fitted,
                     cell.rank or "",
                     cell.printed_rank or "",
                     cell.verdict.kind,

@@ -75,7 +75,7 @@ def table_latex(table: Table) -> str:
 def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[str]:
     """The lines of a row; a little space after the last."""
     cells = [row.cells[c.key] for c in table.columns]
-    about_row = [n for n in row.notes if n.kind not in ("state", "origin")]
+    about_row = [n for n in row.notes if n.kind not in ("state", "origin", "formula")]
     head = [escape(row.label) + _raised(notes, about_row), *(escape(row.info.get(key, "")) for key in table.info)]
     blank = [""] * len(head)
     state = _raised(notes, [n for n in row.notes if n.kind == "state"])
@@ -83,6 +83,9 @@ def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[str]:
         [*head, escape(f"ours ({table.scale})") + state]
         + [_marked(escape(shown_ours(c)), c.rank) + _raised(notes, c.notes) for c in cells]
     ]
+    if any(c.fitted for c in cells):
+        formula = _raised(notes, [n for n in row.notes if n.kind == "formula"])
+        lines.append([*blank, "fitted formula" + formula, *(c.fitted for c in cells)])
     if row.printed:
         origin = _raised(notes, [n for n in row.notes if n.kind == "origin"])
         printed = ["" if c.printed is None else escape(c.printed) for c in cells]
@@ -93,9 +96,17 @@ def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[str]:
         ]
         lines.append([*blank, "printed" + origin, *marked])
     if any(c.difference for c in cells):
-        lines.append([*blank, "difference", *(f"${c.difference}$" if c.difference else "" for c in cells)])
+        lines.append([*blank, "difference", *(_math(c.difference) for c in cells)])
+    if any(c.fitted_difference for c in cells):
+        lines.append([*blank, "difference of the formula", *(_math(c.fitted_difference) for c in cells)])
     for at, line in enumerate(lines, start=1):
         yield " & ".join(line) + (r" \\ \addlinespace" if at == len(lines) else r" \\")
+
+
+def _math(difference: str | None) -> str:
+    """With the minus sign of mathematics; a cost's ends in a per cent sign."""
+    number, blank, unit = (difference or "").partition(" ")
+    return f"${number}$" + (rf"\,{escape(unit)}" if blank else "") if number else ""
 
 
 def _raised(notes: Footnotes, about: Iterable[Note]) -> str:

@@ -25,7 +25,7 @@ CELL_STATES: dict[CellState, str] = {
 ROW_STATES: dict[RowState, str] = {
     "complete": "every column has a number",
     "partial": "measured, but some columns have no number yet",
-    "missing": "nothing measured yet, or the metrics file is refused",
+    "missing": "not measured yet (costs need no training and may be there), or the file is refused",
     "pending": "the model or the measure is not built yet",
 }
 VERDICTS: dict[VerdictKind, str] = {
@@ -38,7 +38,7 @@ VERDICTS: dict[VerdictKind, str] = {
 
 @dataclass(frozen=True)
 class Note:
-    """One footnote; `kind` is convention, misprint, choice, incomparable (as declared), origin, refusal or state."""
+    """One footnote; `kind` is convention, misprint, choice, incomparable (as declared), origin, formula, refusal, state."""
 
     kind: str
     text: str
@@ -80,7 +80,10 @@ class Cell:
     printed: str | None = None
     """As printed, None where the paper prints nothing."""
     difference: str | None = None
-    """Ours minus printed, both as shown."""
+    """Ours minus printed, both as shown; of a cost in per cent of the printed number."""
+    fitted: str = ""
+    """What a formula fitted to the printed numbers gives, for the cost of one module; with the printed decimals."""
+    fitted_difference: str | None = None
     rank: int | None = None
     """1 for the best and 2 for the second best of ours in this column, else None."""
     printed_rank: int | None = None

@@ -7,17 +7,17 @@ of `metrics/` the boundary score. Both hold scale, run, measure, dataset, seed, 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from densemoe.params.errors import InputError, allowed
-
-if TYPE_CHECKING:
-    from densemoe.params.plan import Plan
+from densemoe.params.counting import MODULE_COST, cost_key
+from densemoe.params.errors import InputError
+from densemoe.params.plan import Plan, costs_of
+from densemoe.report.costs import Costs, ExpectedCost
+from densemoe.report.documents import check_said, read_document, short
 
 State = Literal["done", "missing", "unreadable", "pending"]
 
@@ -57,11 +57,14 @@ class Results:
     """All metrics files that a plan expects, each read once, when it is first asked for.
 
     `reports` is the folder that holds one folder per scale; `expected` maps (run, measure) to what the plan says. What
-    is not expected is pending: no file of it is read.
+    is not expected is pending: no file of it is read. `costs` are the cost files of the same plan.
     """
 
-    def __init__(self, reports: Path, scale: str, expected: Mapping[tuple[str, str], Expected]):
+    def __init__(
+        self, reports: Path, scale: str, expected: Mapping[tuple[str, str], Expected], costs: Costs | None = None
+    ):
         self.reports, self.scale, self.expected = reports, scale, expected
+        self.costs = costs or Costs(reports, scale, {})
         self._read: dict[tuple[str, str, str], Result | None] = {}
         self._refused: dict[tuple[str, str, str], str] = {}
 
@@ -75,18 +78,22 @@ class Results:
             expected[entry["run"], entry["measure"]] = Expected(
                 variant["dataset"], variant["seed"], entry["protocol"], score.get("protocol")
             )
-        return cls(reports, index["scale"], expected)
+        return cls(reports, index["scale"], expected, Costs.from_index(reports, index))
 
     @classmethod
     def from_plan(cls, reports: Path, plan: Plan) -> Results:
         """Results that a plan expects."""
         expected = {}
         for (run, measure), reason in plan.measures.items():
-            if reason is None:
+            if reason is None and measure != MODULE_COST:
                 variant = plan.runs[run].variant
                 boundary = plan.boundary_protocol if "boundary" in variant.tasks else None
                 expected[run, measure] = Expected(variant.dataset, variant.seed, plan.protocol, boundary)
-        return cls(reports, plan.scale, expected)
+        costs = {
+            key: ExpectedCost(entry["run"], entry["of"], plan.runs[entry["run"]].variant.dataset, entry["protocol"])
+            for key, entry in costs_of(plan).items()
+        }
+        return cls(reports, plan.scale, expected, Costs(reports, plan.scale, costs))
 
     @property
     def folder(self) -> Path:
@@ -101,7 +108,11 @@ class Results:
         """Versions that the plan names, by protocol; more than one of the same never share a table."""
         expected = self.expected.values()
         boundary = {e.boundary for e in expected if e.boundary is not None}
-        return {"pixel metrics": sorted({e.protocol for e in expected}), "boundary score": sorted(boundary)}
+        return {
+            "pixel metrics": sorted({e.protocol for e in expected}),
+            "boundary score": sorted(boundary),
+            "costs": self.costs.protocols(),
+        }
 
     def get(self, run: str, measure: str, kind: str = PIXELS) -> Result | None:
         """The accepted content of a file of a measure; None when it is missing, refused or pending."""
@@ -123,12 +134,21 @@ class Results:
         return None if result is None else result.values.get(metric)
 
     def state(self, run: str, measure: str) -> State:
-        """Of the pixel metrics; done means that the file is there and accepted."""
+        """Of the pixel metrics, or of the cost of one module; done means that the file is there and accepted."""
+        if measure == MODULE_COST:
+            return self._state_of_cost(cost_key(run, of_module=True))
         if (run, measure) not in self.expected:
             return "pending"
         if self.get(run, measure) is not None:
             return "done"
         return "unreadable" if self.refusal(run, measure) else "missing"
+
+    def _state_of_cost(self, key: str) -> State:
+        if key not in self.costs.expected:
+            return "pending"
+        if self.costs.get(key) is not None:
+            return "done"
+        return "unreadable" if self.costs.refusal(key) else "missing"
 
     def refusal(self, run: str, measure: str, kind: str = PIXELS) -> str | None:
         """The sentence that says why a file is refused."""
@@ -137,52 +157,41 @@ class Results:
 
     def refusals(self) -> list[str]:
         """Sentences on all refused files that were asked for, in the order of their names."""
-        return [self._refused[key] for key in sorted(self._refused)]
+        return [self._refused[key] for key in sorted(self._refused)] + self.costs.refusals()
 
     def _load(self, run: str, measure: str, kind: str) -> Result | None:
         file = self.file(run, measure, kind)
         # the same sentence wherever the checkout lies: it is printed in committed reports
         name = file.relative_to(self.reports.parent).as_posix()
-        try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        data = read_document(file, name, _KEYS)
+        if data is None:
             return None
-        except OSError as error:
-            raise InputError(f"{name}: cannot be read ({error.strerror}); mend or delete it.") from None
-        except (ValueError, RecursionError):
-            raise InputError(f"{name}: is not complete, readable JSON; delete it and measure again.") from None
-        if not isinstance(data, dict):
-            raise InputError(f"{name}: is {type(data).__name__}, not a mapping; delete it and measure again.")
         self._check_head(name, run, measure, kind, data)
         return Result(data["images"], _flat(name, data["metrics"]))
 
     def _check_head(self, name: str, run: str, measure: str, kind: str, data: dict[str, Any]) -> None:
-        if lacking := [k for k in _KEYS if k not in data]:
-            raise InputError(f"{name}: key '{lacking[0]}' is missing; needed are {allowed(_KEYS)}.")
         expected = self.expected[run, measure]
         said_by = {"run": ("path", run), "measure": ("path", measure), "scale": ("path", self.scale)}
         said_by |= {"dataset": ("plan", expected.dataset), "seed": ("plan", expected.seed)}
         versions = {PIXELS: {"pixel_metrics": expected.protocol}, BOUNDARY: {"boundary": expected.boundary}}
         said_by |= {"protocol": ("plan", versions[kind])}
-        for key, (who, value) in said_by.items():
-            if data[key] != value or isinstance(data[key], bool):
-                raise InputError(f"{name}: '{key}' is {_short(data[key])}, but the {who} says {_short(value)}.")
+        check_said(name, data, said_by)
         if not isinstance(data["images"], int) or isinstance(data["images"], bool) or data["images"] < 1:
-            raise InputError(f"{name}: 'images' is {_short(data['images'])}; allowed is a whole number of at least 1.")
+            raise InputError(f"{name}: 'images' is {short(data['images'])}; allowed is a whole number of at least 1.")
 
 
 def _flat(name: str, metrics: Any) -> dict[str, float]:
     """{"semseg": {"miou": 77.4}} as {"semseg.miou": 77.4}. Raises InputError for anything but finite numbers."""
     if not isinstance(metrics, dict):
-        raise InputError(f"{name}: 'metrics' is {_short(metrics)}; allowed is a mapping of tasks.")
+        raise InputError(f"{name}: 'metrics' is {short(metrics)}; allowed is a mapping of tasks.")
     values = {}
     for task, numbers in metrics.items():
         if not isinstance(numbers, dict):
-            raise InputError(f"{name}: 'metrics.{task}' is {_short(numbers)}; allowed is a mapping of numbers.")
+            raise InputError(f"{name}: 'metrics.{task}' is {short(numbers)}; allowed is a mapping of numbers.")
         for metric, value in numbers.items():
             if not _is_finite_number(value):
                 raise InputError(
-                    f"{name}: 'metrics.{task}.{metric}' is {_short(value)}; allowed are finite numbers only."
+                    f"{name}: 'metrics.{task}.{metric}' is {short(value)}; allowed are finite numbers only."
                 )
             values[f"{task}.{metric}"] = float(value)
     return values
@@ -195,8 +204,3 @@ def _is_finite_number(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number beyond the range of floats
         return False
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

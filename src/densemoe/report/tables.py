@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from densemoe.params.counting import COST_PREFIX
 from densemoe.params.tolerances import Tolerances
 from densemoe.report.build import build_table
 from densemoe.report.markdown import GROUPS, Footnotes, details, escape, grid, page, scale_notice, source_title
@@ -18,6 +19,8 @@ LEGEND = (
     "model or the measure is not built yet; `unreadable` the metrics file is there but refused; *slanted*: quoted by "
     "the paper from elsewhere."
 )
+
+COST_LEGEND = "Differences of costs are in per cent of the printed number."
 
 
 def table_path(name: str, suffix: str = ".md") -> PurePosixPath:
@@ -45,7 +48,7 @@ def table_page(table: Table) -> str:
         f"{len(table.rows)} rows: {states}.",
         verdicts_text(table),
         numbers,
-        LEGEND,
+        f"{LEGEND} {COST_LEGEND}" if any(c.metric.key.startswith(COST_PREFIX) for c in table.columns) else LEGEND,
         _notes(table, notes),
         details("What the papers' texts leave open, and what stands here instead", _choices(table)),
         details("Runs and their files", _runs(table)),
@@ -105,10 +108,12 @@ def _texts(notes: Iterable[Note], *kinds: str) -> list[str]:
 
 
 def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[list[str]]:
-    """Up to three lines of one row: ours, printed, difference."""
+    """The lines of one row: ours, by a fitted formula where there is one, printed, differences."""
     cells = [row.cells[c.key] for c in table.columns]
     name = f"ours ({table.scale})" + notes.mark(*_texts(row.notes, "state"))
     yield [name, *(_marked(shown_ours(c), c.rank) + notes.mark(*_texts(c.notes)) for c in cells)]
+    if any(c.fitted for c in cells):
+        yield ["fitted formula" + notes.mark(*_texts(row.notes, "formula")), *(c.fitted or NOTHING for c in cells)]
     if not row.printed:
         return
     name = "printed" + notes.mark(*_texts(row.notes, "origin"))
@@ -116,6 +121,8 @@ def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[list[str]]:
     if any(c.difference is not None for c in cells):
         name = "difference" if table.scale == "paper" else f"difference ({table.scale} - printed)"
         yield [name, *(c.difference or ("" if c.printed is None else NOTHING) for c in cells)]
+    if any(c.fitted_difference is not None for c in cells):
+        yield ["difference of the formula", *(c.fitted_difference or "" for c in cells)]
 
 
 def heading(column: Column) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from densemoe.params.counting import COST_PREFIX
 from densemoe.params.metrics import METRICS
 from densemoe.params.tolerances import Tolerances
 from densemoe.report.model import VERDICTS, Cell, Verdict, group_and_metric
@@ -50,6 +51,9 @@ def _incomparable(cell: Cell, scale: str, metric: str, tolerances: Tolerances) -
 def row_verdict(cells: Iterable[Cell]) -> Verdict:
     """The worst verdict on the printed numbers of a row; not comparable only where none of them is."""
     printed = [c for c in cells if c.printed is not None]
+    metrics = [c for c in printed if not c.metric.startswith(COST_PREFIX)]
+    if metrics and all(c.verdict.kind == "not comparable" for c in metrics):
+        printed = metrics  # costs need no training: alone they reproduce no row of a table of results
     judged = [c.verdict for c in printed if c.verdict.kind != "not comparable"]
     if not judged:
         reasons = dict.fromkeys(c.verdict.reason for c in printed) or {"not printed": None}
