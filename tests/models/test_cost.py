@@ -129,6 +129,11 @@ MUST = [
     ("mlore/table02", "+ SPE"),
     ("mlore/table05", "Ours"),
     ("mlore/table07", "ours"),
+    # TaskExpert as reconstructed: its counts are what the reconstruction was fitted to
+    ("mlore/table05", "TaskExpert"),
+    ("mlore/table07", "TaskExpert"),
+    ("taskexpert/table02", "MLP-Gating"),
+    ("taskexpert/table02", "CG"),
 ]
 
 
@@ -140,7 +145,8 @@ def test_half_a_per_cent_from_the_printed_numbers(plans, params, root, table, la
     planned = plans["paper"].runs[cell["run"]].variant
     cost, how = model_cost(planned, params.dataset(planned.dataset).outputs), cell["cost"]
     assert cost["params"][how["params"]] / 1e6 == pytest.approx(float(paper["cost.params_m"]), rel=0.005)
-    assert cost["macs"][how["macs"]] / UNIT[how["unit"]] == pytest.approx(float(paper["cost.macs"]), rel=0.005)
+    if "cost.macs" in paper:
+        assert cost["macs"][how["macs"]] / UNIT[how["unit"]] == pytest.approx(float(paper["cost.macs"]), rel=0.005)
     committed = json.loads((root / "reports/paper/costs" / f"{how['key']}.json").read_text())
     assert cost == {key: committed[key] for key in cost}
 

@@ -50,7 +50,8 @@ def note(kind: str, text: str, *columns: str) -> dict[str, Any]:
 
 
 def cell(run: str, pending: str = "", baseline: dict[str, str] | None = None) -> dict[str, Any]:
-    return {"run": run, "measure": "plain", "pending": pending, "baseline": baseline or {}}
+    cost = {"key": run, "macs": "plain", "unit": "10^9", "params": "used"}
+    return {"run": run, "measure": "plain", "pending": pending, "baseline": baseline or {}, "cost": cost}
 
 
 def row(label: str, cells: dict[str, Any], **given: Any) -> dict[str, Any]:
@@ -86,6 +87,25 @@ class Folder:
         path = self.root / scale / "metrics" / run / "plain.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content | (wrong or {})))
+        return path
+
+    def put_cost(self, run: str, gmacs: float, *, scale: str = "paper") -> Path:
+        """Write one cost file of a network of as many G (10^9) multiply-adds and 1 M parameters."""
+        macs, params = round(gmacs * 10**9), 10**6
+        content = {
+            "scale": scale,
+            "run": run,
+            "of": "model",
+            "dataset": "pascal_context",
+            "image": {"height": 512, "width": 512},
+            "protocol": {"cost": 1},
+            "params": {"used": params},
+            "macs": {"plain": macs},
+            "parts": {"plain": {"encoder": {"params": params, "macs": macs}}},
+        }
+        path = self.root / scale / "costs" / f"{run}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
         return path
 
     def results(self, index: dict[str, Any]) -> Results:

@@ -44,7 +44,7 @@ def printed(folder, kind: str, **given) -> tuple[str, str]:
 
 
 def standing(folder, side: str, scale: str, kind: str, **given) -> tuple[str, str]:
-    index = index_of(*(label.lower() for label in PAPER), *BASELINE.values(), scale=scale)
+    index = index_of(*(label.lower() for label in PAPER), *BASELINE.values(), scale=scale, costs=True)
     built = build_table(compiled(scale), folder.results(index), TOLERANCES)
     (found,) = evaluate_claims([claim(kind, **given)], [compiled(scale)], [built], TOLERANCES)
     return found[side]["standing"], found[side]["reason"]
@@ -127,11 +127,11 @@ def test_on_ours_the_noise_of_seeds_leaves_open(folder, full, mid, expected):
 
 
 def test_a_number_that_a_sentence_names_is_met_by_ours_within_the_tolerance(folder):
-    folder.put("full", {"cost": {"macs": 1009.0}}, scale="paper")
-    folder.put("base", {"cost": {"macs": 400.0}}, scale="paper")
+    folder.put_cost("full", 1009.0)
+    folder.put_cost("base", 400.0)
     given = {"row": at("Full"), "over": at("Base"), "about": {"cost.macs": 2.5}}
     assert standing(folder, "ours", "paper", "ratio", **given)[0] == "supported"  # 2.5225 within 1 %
-    folder.put("full", {"cost": {"macs": 1011.0}}, scale="paper")
+    folder.put_cost("full", 1011.0)
     assert standing(folder, "ours", "paper", "ratio", **given)[0] == "contradicted"
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from report_plan import cell, index_of, row, table
+from report_plan import TOLERANCES, cell, index_of, row, table
 
-from densemoe.report.cells import fill
+from densemoe.report.build import build_table
 from densemoe.report.cost_text import costs_text
+from densemoe.report.csv_table import table_csv
 from densemoe.report.index import render_index
+from densemoe.report.latex import table_latex
 from densemoe.report.results import Results
+from densemoe.report.scale import Scale
 from densemoe.report.tables import render_table
 
 PARTS = {"plain": {"encoder": {"params": 100_000_000, "macs": 300 * 2**30}, "heads": {"params": 15, "macs": 2**30}}}
@@ -41,33 +44,41 @@ def counted(run, macs="plain", unit="2^30", params="used", measure="plain"):
 
 
 def lines_of(text):
+    """The lines of the numbers, and the verdicts of the rows."""
     lines = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
-    return lines[2 : next(i for i, line in enumerate(lines) if line[0] == "Row" and i)]
+    end = next((i for i, line in enumerate(lines) if line[0] == "Row" and i), len(lines))
+    verdicts = [line.pop() for line in lines[2:end]] if lines[0][-1] == "Verdict" else []
+    return lines[2:end], [v for v in verdicts if v]
 
 
 def test_a_row_shows_ours_printed_and_the_residual_each_by_its_convention(folder):
     printed = {"cost.macs": "302", "cost.params_m": "100"}
     rows = [
         row("A", {"all": counted("a")}, paper=printed),
-        row("B", {"all": counted("a", "top_k", "10^9", "encoder")}, paper=printed | {"cost.macs": "250"}),
+        row("B", {"all": counted("a", "top_k", "10^9", "encoder")}, paper={"semseg.miou": "77", "cost.macs": "250"}),
         row("C", {"all": counted("a", "merged")}),
         row("D", {"all": counted("b")}, paper=printed),
     ]
     put(folder, "a")
     results = folder.results(index_of("a", "b", scale="paper", costs=True))
     of_table = table(["semseg.miou", "cost.macs", "cost.params_m"], rows, scale="paper")
-    text = render_table(of_table, results)
-    assert lines_of(text) == [
+    text = render_table(of_table, results, TOLERANCES)
+    lines, verdicts = lines_of(text)
+    assert lines == [
         ["A", "ours (paper)", "–", "301.00<sup>a</sup>", "100.00<sup>b</sup>"],
-        ["", "printed", "–", "302", "100"],
-        ["", "difference", "–", "-0.33 %", "0.00 %"],
+        ["", "printed", "", "302", "100"],
+        ["", "difference", "", "-0.33 %", "0.00 %"],
         ["B", "ours (paper)", "–", "250.00<sup>c</sup>", "100.00<sup>d</sup>"],
-        ["", "printed", "–", "250", "100"],
-        ["", "difference", "–", "0.00 %", "0.00 %"],
+        ["", "printed", "77", "250", ""],
+        ["", "difference", "–", "0.00 %", ""],
         ["C", "ours (paper)", "–", "300.00<sup>e</sup>", "100.00<sup>b</sup>"],
         ["D", "ours (paper)", "–", "–", "–"],
-        ["", "printed", "–", "302", "100"],
+        ["", "printed", "", "302", "100"],
     ]
+    # costs alone make no row of results reproduced, nor measured
+    assert verdicts == ["reproduced (1 of 2 numbers compared)", *["not comparable (missing)"] * 2]
+    built = build_table(of_table, results, TOLERANCES)
+    assert [r.state for r in built.rows] == ["missing"] * 4
     notes = [line for line in text.splitlines() if line.startswith("- <sup>")]
     assert len(notes) == 5
     for note, words in zip(
@@ -82,10 +93,10 @@ def test_a_row_shows_ours_printed_and_the_residual_each_by_its_convention(folder
         strict=True,
     ):
         assert all(w in note for w in words), note
-    assert "costs version 1" in text and "residual in per cent" in text
+    assert "costs version 1" in text and "costs are in per cent" in text
     assert "[cost](../../costs/a.json)" in text
-    # costs alone do not make a row measured
-    assert [r.state for r in fill(of_table, results)] == ["missing"] * 4
+    assert r"$-0.33$\,\%" in table_latex(built)
+    assert ",301.0,,1,301.00,302,authors,-0.33 %,," in table_csv(built)
 
 
 def test_one_module_beside_the_fitted_formula(folder):
@@ -95,19 +106,32 @@ def test_one_module_beside_the_fitted_formula(folder):
     rows = [row("5", {"moe": counted("m", measure="module_cost")}, paper={"moe/cost.params_m": "3.1"})]
     of_table = table(["moe/cost.params_m", "moe/cost.macs"], rows, scale="paper")
     results = folder.results(index)
-    text = render_table(of_table, results)
-    assert lines_of(text) == [
+    text = render_table(of_table, results, TOLERANCES)
+    assert lines_of(text)[0] == [
         ["5", "ours (paper)", "100.00<sup>a</sup>", "301.00<sup>b</sup>"],
         ["", "fitted formula<sup>c</sup>", "3.1", "3.00"],
-        ["", "printed", "3.1", "–"],
-        ["", "difference", "+3125.81 %", "–"],
-        ["", "difference of the formula", "0.00 %", "–"],
+        ["", "printed", "3.1", ""],
+        ["", "difference", "+3125.81 %", ""],
+        ["", "difference of the formula", "0.00 %", ""],
     ]
     assert "- <sup>c</sup> Fitted to the printed numbers after the fact" in text
-    assert [r.state for r in fill(of_table, results)] == ["complete"]
+    built = build_table(of_table, results, TOLERANCES)
+    assert [r.state for r in built.rows] == ["complete"]
     assert results.state("m", "module_cost") == "done"
-    shown = costs_text([of_table], results)
+    tex = table_latex(built)
+    assert r"fitted formula\textsuperscript{c} & 3.1 & 3.00" in tex and "difference of the formula & $0.00$" in tex
+    assert "+3125.81 %,3.1," in table_csv(built)
+    shown = costs_text(Scale(index, [of_table], [built], results, TOLERANCES, folder.root))
     assert "fitted formula" in shown and "m__module" in shown and "+3125.81 %" in shown
+
+
+def test_a_network_costs_the_same_with_every_seed(folder):
+    put(folder, "a")
+    of_cell = counted("a") | {"repeats": [{"run": "a_seed1", "pending": ""}]}
+    rows = [row("A", {"all": of_cell}, paper={"cost.macs": "301"})]
+    results = folder.results(index_of("a", "a_seed1", scale="paper", costs=True))
+    found = build_table(table(["cost.macs"], rows, scale="paper"), results, TOLERANCES).rows[0].cells["cost.macs"]
+    assert (found.shown, found.shown_std, [n.kind for n in found.notes]) == ("301.00", "", ["convention"])
 
 
 WRONG = {
@@ -137,8 +161,8 @@ def test_a_file_that_does_not_fit_is_refused_by_name(folder, wrong, sentence):
     assert refusal is not None and refusal.startswith("reports/paper/costs/a.json: ") and sentence in refusal
     assert results.costs.get("b") is not None
     rows = [row("A", {"all": counted("a")}, paper={"cost.macs": "302"})]
-    text = render_table(table(["cost.macs"], rows, scale="paper"), results)
-    assert lines_of(text)[0] == ["A", "ours (paper)", "unreadable<sup>a</sup>"]
+    text = render_table(table(["cost.macs"], rows, scale="paper"), results, TOLERANCES)
+    assert lines_of(text)[0][0] == ["A", "ours (paper)", "unreadable<sup>a</sup>"]
     assert sentence in text.replace("\\", "")
     assert results.refusals() == [refusal]
 
@@ -165,7 +189,7 @@ def test_the_index_names_refused_cost_files(folder):
     put(folder, "a", run="b")
     index = index_of("a", scale="paper", costs=True)
     of_table = table(["cost.macs"], [row("A", {"all": counted("a")})], scale="paper")
-    assert "reports/paper/costs/a.json" in render_index(index, [of_table], folder.results(index))
+    assert "reports/paper/costs/a.json" in render_index(index, [of_table], folder.results(index), TOLERANCES)
 
 
 def test_the_plan_and_its_committed_index_expect_the_same_costs(root, plans):

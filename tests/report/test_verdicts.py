@@ -78,9 +78,9 @@ def test_nothing_measured_and_nothing_printed(folder):
 
 
 def test_a_relative_tolerance(folder):
-    folder.put("a", {"cost": {"macs": 571.0}}, scale="paper")
+    folder.put_cost("a", 571.0)
     compiled = table(["cost.macs"], [row("One", {"all": cell("a")}, paper={"cost.macs": "568"})], scale="paper")
-    built = build_table(compiled, folder.results(index_of("a", scale="paper")), TOLERANCES)
+    built = build_table(compiled, folder.results(index_of("a", scale="paper", costs=True)), TOLERANCES)
     assert built.rows[0].verdict.kind == "reproduced"  # 3 of 568 are 0.53 %
 
 

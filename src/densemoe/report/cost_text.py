@@ -16,9 +16,8 @@ _RUNS = ("run", "parameters (10^6)", "multiply-adds (2^30)", "merged (2^30)", "b
 
 def costs_text(scale: Scale) -> str:
     """Text of all costs of a scale, without a final newline."""
-    rows = [
-        line for compiled, table in zip(scale.compiled, scale.tables, strict=True) for line in _rows(compiled, table)
-    ]
+    pairs = zip(scale.compiled, scale.tables, strict=True)
+    rows = [line for compiled, table in pairs for line in _rows(compiled, table)]
     costs = scale.results.costs
     runs = [_run(key, costs) for key in sorted(costs.expected)]
     return "\n\n".join([_grid(_COLUMNS, rows, left=3), _grid(_RUNS, runs, left=1)])

@@ -38,7 +38,7 @@ VERDICTS: dict[VerdictKind, str] = {
 
 @dataclass(frozen=True)
 class Note:
-    """One footnote; `kind` is convention, misprint, choice, incomparable (as declared), origin, formula, refusal, state."""
+    """One footnote: convention, misprint, choice, incomparable (as declared), origin, formula, refusal or state."""
 
     kind: str
     text: str
