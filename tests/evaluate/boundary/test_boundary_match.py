@@ -20,8 +20,8 @@ from densemoe.evaluate.boundary.thin import ThinnedMaps
 def graph_of(predicted, truth, tolerance):
     """Predicted maps bool [T,H,W]."""
     pixels = np.flatnonzero(predicted.any(0)).astype(np.int32)
-    flat = predicted.reshape(len(predicted), -1)
-    return PairGraph(ThinnedMaps(truth.shape, pixels, np.ascontiguousarray(flat[:, pixels])), truth, tolerance)
+    octets = np.packbits(predicted.reshape(len(predicted), -1)[:, pixels], axis=0, bitorder="little")
+    return PairGraph(ThinnedMaps(truth.shape, pixels, octets, len(predicted)), truth, tolerance)
 
 
 def allowed_pairs(predicted, truth, tolerance):

@@ -26,7 +26,10 @@ from densemoe.params.errors import InputError
 
 
 class ImagePair:
-    """One image made ready for counting: everything but the matching, which is done for the thresholds asked for."""
+    """One image made ready for counting: everything but the matching, which is done for the thresholds asked for.
+
+    Small, and made to be sent between processes.
+    """
 
     def __init__(self, prediction: np.ndarray, ground_truth: np.ndarray, *, protocol: str, image_id: str):
         """Arguments and errors as in `evaluate_pair`."""
@@ -42,21 +45,36 @@ class ImagePair:
         self.predicted = thinned.sizes
         self.truth = np.full(len(THRESHOLDS), int(truth.sum()), np.int64)
         self._graph = PairGraph(thinned, truth, protocol_of(protocol).tolerance(*truth.shape))
+        self.bound = np.minimum(*self._graph.matchable())
+        """No count of matched pixels is larger than this, int64 [thresholds]; `matched` may lower it."""
+        self._pairs: tuple[np.ndarray, np.ndarray] | None = None
 
-    def bound(self) -> np.ndarray:
-        """No count of matched pixels is larger than this, int64 [thresholds]."""
-        return np.minimum(*self._graph.matchable())
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes, about."""
+        return self._graph.nbytes + sum(a.nbytes for a in self._pairs or ())
 
-    def matched(self, thresholds: Iterable[int], counts: Sequence[str] = COUNTS) -> dict[str, np.ndarray]:
-        """Matched pixels by way of counting, int64 [thresholds]; UNKNOWN at thresholds not asked for (by index)."""
+    def matched(
+        self, thresholds: Iterable[int], counts: Sequence[str] = COUNTS, *, tighten: bool = False
+    ) -> dict[str, np.ndarray]:
+        """Matched pixels by way of counting, int64 [thresholds]; UNKNOWN at thresholds not asked for (by index).
+
+        `tighten`: lower `bound` by what each of the matchings says about the other thresholds.
+        """
         found = {count: np.full(len(THRESHOLDS), UNKNOWN, np.int64) for count in counts}
-        matcher = Matcher(self._graph)
-        for k in sorted(set(thresholds)):
+        thresholds = sorted(set(thresholds))
+        if not thresholds:
+            return found
+        matcher = Matcher(self._graph, self._pairs)
+        for k in thresholds:
             largest = matcher.match(k)
+            if tighten:
+                self.bound = np.minimum(self.bound, self._graph.bound(matcher.cover))
             if MAX_CARDINALITY in found:
                 found[MAX_CARDINALITY][k] = largest
             if SEISM_COMPAT in found:
                 found[SEISM_COMPAT][k] = largest - pairs_lost(matcher, k, generator(self.image_id, k))
+        self._pairs = matcher.pairs()
         return found
 
 

@@ -18,34 +18,53 @@ from densemoe.evaluate.boundary.pairs import Frame, PairGraph
 FREE = -1
 _PATIENCE = 1 << 22  # look-ups after which a forest goes on with a sample of the disc, about 10 ms
 _SAMPLE = 32  # size of that sample
+_MANY = 1024  # free places from which on they are paired step by step
 
 
 class Matcher:
     """Matches one image at one threshold after the other, fastest in ascending order."""
 
-    def __init__(self, graph: PairGraph):
+    def __init__(self, graph: PairGraph, pairs: tuple[np.ndarray, np.ndarray] | None = None):
+        """`pairs`: as of a former matcher's `pairs`, to begin with."""
         self.graph = graph
         self.predicted_mate = np.full(graph.frame.size, FREE, np.int32)
         """Place in the frame -> place of the partner, or FREE."""
         self.truth_mate = self.predicted_mate.copy()
-        self._predicted = graph.truth[:0]
+        self.cover = np.zeros(len(graph.truth), bool)
+        """Ground-truth pixels of the cover that proves the last matching the largest, see `PairGraph.bound`."""
+        self._predicted, other = pairs or (graph.truth[:0], graph.truth[:0])
+        self.predicted_mate[self._predicted] = other
+        self.truth_mate[other] = self._predicted
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the pixels paired last, predicted and ground truth, int32 [M] each."""
+        own = self._predicted[self.predicted_mate[self._predicted] != FREE]
+        return own, self.predicted_mate[own]
 
     def match(self, threshold: int) -> int:
         """Number of pairs of a largest matching at a threshold (its index); the pairs stay in the `mate` arrays."""
         frame, mate, truth_mate = self.graph.frame, self.predicted_mate, self.truth_mate
         predicted, truth = self.graph.predicted(threshold), self.graph.truth_beside(threshold)
-        present = frame.flags(predicted)
+        present, true = frame.flags(predicted), frame.flags(truth)
         lost = self._predicted[~present[self._predicted]]
         lost = lost[mate[lost] != FREE]
         truth_mate[mate[lost]] = FREE
         mate[lost] = FREE
         self._predicted = predicted
-        for step in (_pair_nearest, augment):
-            free, free_truth = _free(predicted, mate), _free(truth, truth_mate)
-            if free_truth.size < free.size:
-                step(frame, free_truth, truth_mate, mate, present)
-            else:
-                step(frame, free, mate, truth_mate, frame.flags(truth))
+        free, free_truth = _free(predicted, mate), _free(truth, truth_mate)
+        if free_truth.size < free.size:
+            _pair_nearest(frame, free_truth, truth_mate, mate, present)
+        else:
+            _pair_nearest(frame, free, mate, truth_mate, true)
+        free, free_truth = _free(free, mate), _free(free_truth, truth_mate)
+        if free_truth.size < free.size:
+            reached = augment(frame, free_truth, truth_mate, mate, present)
+            # the cover: ground truth that the forest does not hold, and predicted pixels that it does
+            true[_free(free_truth, truth_mate)] = False
+            true[mate[np.flatnonzero(reached)]] = False
+            self.cover = true[self.graph.truth]
+        else:
+            self.cover = augment(frame, free, mate, truth_mate, true)[self.graph.truth]
         return int((mate[predicted] != FREE).sum())
 
 
@@ -56,9 +75,15 @@ def _free(places: np.ndarray, mate: np.ndarray) -> np.ndarray:
 def _pair_nearest(frame: Frame, free: np.ndarray, mate: np.ndarray, far_mate: np.ndarray, far: np.ndarray) -> None:
     """Pair free places with free far ones until none is left beside another, nearest first; mates change in place."""
     waiting = far & (far_mate == FREE)
-    if free.size * len(frame.steps) > _PATIENCE:  # most have no free partner: leave them out
-        waiting &= frame.near(frame.flags(free))
-        free = free[frame.near(waiting)[free]]
+    if free.size > _MANY:
+        # one step of the disc after the other: a step leads no two places to the same
+        for step in frame.steps:
+            there = free + step
+            hit = waiting.take(there)
+            own, other = free[hit], there[hit]
+            mate[own], far_mate[other], waiting[other] = other, own, False
+            free = free[~hit]
+        return
     own, other = frame.partners(free, waiting)
     while own.size:
         # each proposes to its nearest; of several proposals to one place the last written stands
@@ -78,8 +103,10 @@ def augment(
     far_mate: np.ndarray,
     far: np.ndarray,
     extra: tuple[np.ndarray, np.ndarray] | None = None,
-) -> int:
-    """Pair as many free nodes of one side as augmenting paths allow; the mates change in place. Returns how many.
+) -> np.ndarray:
+    """Pair as many free nodes of one side as augmenting paths allow; the mates change in place.
+
+    Returns the far places that alternating paths reach from the nodes that stay free, bool [places].
 
     Args:
         frame: of the places.
@@ -91,12 +118,13 @@ def augment(
 
     """
     search = _Search(frame, mate, far_mate, far, extra)
-    paired = 0
-    while free.size and (ends := search.forest(free)).size:
-        paired += ends.size
+    while free.size:
+        ends, unseen = search.forest(free)
+        if not ends.size:
+            return far & ~unseen
         search.flip(ends)
         free = _free(free, mate)
-    return paired
+    return np.zeros_like(far)
 
 
 class _Search:
@@ -124,8 +152,11 @@ class _Search:
             self.far_mate[ends] = node
             ends = before[before != FREE]
 
-    def forest(self, roots: np.ndarray) -> np.ndarray:
-        """Grow a tree from every root; the free far places found, at most one a tree, with the way back in `parent`."""
+    def forest(self, roots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Grow a tree from every root: (free far places found, at most one a tree; far places in no tree, as flags).
+
+        The way back from the free places is in `parent`.
+        """
         unseen = self.far.copy()
         done = np.zeros(self.mate.size, bool)
         self.tree[roots] = roots
@@ -149,7 +180,7 @@ class _Search:
                 ends.append(end[where[fresh]])
                 done[reached] = True
             layer = layer[~done[root]]
-        return np.concatenate(ends)
+        return np.concatenate(ends), unseen
 
     def _reach(
         self, own: np.ndarray, other: np.ndarray, unseen: np.ndarray

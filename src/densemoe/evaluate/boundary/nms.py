@@ -7,52 +7,65 @@ orientation estimate). The prediction is smoothed for the orientation only; kept
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-_TRIANGLE = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1], np.float32)
-_SCALE = np.float32(25 * 25 * 255)
+_RADIUS = 4  # of the triangle filter
 _BORDER = 5
 _FACTOR = np.float32(1.01)
+_SLACK = np.float32(0.002)  # more than a neighbour's value can be off in `_candidates`
 
 
 def suppress(prediction: np.ndarray) -> np.ndarray:
     """Values at ridge pixels, 0 elsewhere: float32 [H,W] in [0, 1] of an 8-bit map, uint8 [H,W]."""
     value = prediction.astype(np.float32) / np.float32(255)
+    slope = _slope(smooth(value))
+    pixels = np.flatnonzero(_candidates(value, slope))
+    angle = _angle(slope.ravel()[pixels]).astype(np.float64)
+    cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    row, column = (index.astype(np.float32) for index in np.divmod(pixels, value.shape[1]))
+    own = value.ravel()[pixels]
+    scaled = _FACTOR * own
+    maximal = (scaled >= _bilinear(value, row - sin, column - cos)) & (
+        scaled >= _bilinear(value, row + sin, column + cos)
+    )
     kept = np.zeros_like(value)
-    pixels = np.flatnonzero(prediction)
-    if pixels.size:
-        angle = _orientation(prediction, pixels).astype(np.float64)
-        cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
-        row, column = (index.astype(np.float32) for index in np.divmod(pixels, value.shape[1]))
-        own = value.ravel()[pixels]
-        scaled = _FACTOR * own
-        maximal = np.flatnonzero(scaled >= _bilinear(value, row - sin, column - cos))
-        row, column, sin, cos = row[maximal], column[maximal], sin[maximal], cos[maximal]
-        maximal = maximal[scaled[maximal] >= _bilinear(value, row + sin, column + cos)]
-        kept.ravel()[pixels[maximal]] = own[maximal]
+    kept.ravel()[pixels[maximal]] = own[maximal]
     _fade_border(kept)
     return kept
 
 
-def smooth(prediction: np.ndarray) -> np.ndarray:
-    """Triangle filter of radius 4 in both directions, border mirrored with its outer pixel, float32 [H,W] in [0, 1].
+def smooth(value: np.ndarray) -> np.ndarray:
+    """Triangle filter of radius 4 in both directions, border mirrored with its outer pixel, float32 [H,W].
 
-    The weighted sums of 8-bit values are integers below 2^24, exact in float32, and one division rounds: the result
-    does not depend on the order of summation.
+    Which pixel survives can hang on the last bit, so the sums are rounded in the order of the toolbox that SEISM calls
+    (convTri of Piotr's toolbox, convConst.cpp): along the rows first, scaled there, then along the columns, each
+    direction as the running sum of the running sum of second differences, in float32.
     """
-    sums = cv2.sepFilter2D(
-        np.ascontiguousarray(prediction), cv2.CV_32F, _TRIANGLE, _TRIANGLE, borderType=cv2.BORDER_REFLECT
-    )
-    return sums / _SCALE
+    scale = np.float32(1) / np.float32((_RADIUS + 1) ** 4)
+    return _triangle(np.ascontiguousarray(_triangle(value.T, scale).T), np.float32(1))
 
 
-def _orientation(prediction: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Direction across the edge at some pixels (flat positions), radians in [0, pi], float32 [N]."""
-    smoothed = smooth(prediction)
+def _triangle(values: np.ndarray, scale: np.float32) -> np.ndarray:
+    """Sums weighted 1..5..1 along the first axis, times `scale`, float32 [N,M]."""
+    length, reach = len(values), _RADIUS + 1
+    padded = np.pad(values, ((reach, reach), (0, 0)), "symmetric")
+    partial = np.cumsum(padded[reach : 2 * reach], axis=0)
+    start = scale * (2 * np.cumsum(partial, axis=0)[-1] - partial[-1])
+    second = padded[: length - 1] + padded[2 * reach : 2 * reach + length - 1]
+    second -= 2 * padded[reach : reach + length - 1]
+    steps = np.concatenate([start[None], scale * np.cumsum(second, axis=0)])
+    return np.cumsum(steps, axis=0, out=steps)
+
+
+def _slope(smoothed: np.ndarray) -> np.ndarray:
+    """Tangent of the direction across the edge, float32 [H,W]."""
     dx, dy = _gradient(smoothed, 1), _gradient(smoothed, 0)
-    dxx, dxy, dyy = (d.ravel()[pixels] for d in (_gradient(dx, 1), _gradient(dy, 1), _gradient(dy, 0)))
-    slope = dyy * np.sign(-dxy) / (dxx + np.float32(1e-5))
+    dxx, dxy, dyy = _gradient(dx, 1), _gradient(dy, 1), _gradient(dy, 0)
+    return dyy * np.sign(-dxy) / (dxx + np.float32(1e-5))
+
+
+def _angle(slope: np.ndarray) -> np.ndarray:
+    """Direction in [0, pi] of tangents [N], float32."""
     # float64 inside, rounded once: vectorised float32 functions differ between processors
     angle = np.arctan(slope.astype(np.float64)).astype(np.float32)
     return np.where(angle < 0, angle + np.float32(np.pi), angle)
@@ -61,6 +74,31 @@ def _orientation(prediction: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 def _gradient(values: np.ndarray, axis: int) -> np.ndarray:
     """Differences along an axis, central inside and one-sided at the border; 0 along a single pixel."""
     return np.gradient(values, axis=axis) if values.shape[axis] > 1 else np.zeros_like(values)
+
+
+def _candidates(value: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """All pixels that may survive and few others, bool [H,W], by interpolation on the whole image at once.
+
+    Beside rounding, only the clamping of positions at the right and lower border is left out: 0.001 pixels.
+    """
+    cos = 1 / np.sqrt(1 + slope * slope)
+    sin = np.sqrt(np.maximum(1 - cos * cos, 0))
+    padded = np.pad(value, 1, "edge")
+    height, width = value.shape
+
+    def shifted(down: int, right: int) -> np.ndarray:
+        return padded[1 + down : 1 + down + height, 1 + right : 1 + right + width]
+
+    rising = slope >= 0  # the way across leads right and down, else left and down
+    kept = value > 0
+    limit = _FACTOR * value + _SLACK
+    for way in (-1, 1):
+        beside = np.where(rising, shifted(0, way), shifted(0, -way))
+        beyond = np.where(rising, shifted(way, way), shifted(way, -way))
+        level = value + cos * (beside - value)
+        other = shifted(way, 0) + cos * (beyond - shifted(way, 0))
+        kept &= ~(level + sin * (other - level) > limit)  # kept too where the slope is no number
+    return kept
 
 
 def _bilinear(values: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:

@@ -49,7 +49,8 @@ def pairs_lost(matcher: Matcher, threshold: int, random: np.random.Generator) ->
     mate = np.append(mate, np.full(len(missed), FREE, np.int32))
     nodes = np.arange(frame.size, mate.size, dtype=np.int32)
     extra = nodes[node], smaller[row]
-    return len(missed) - augment(frame, nodes, mate, far_mate.copy(), frame.flags(smaller), extra)
+    augment(frame, nodes, mate, far_mate.copy(), frame.flags(smaller), extra)
+    return int((mate[nodes] == FREE).sum())
 
 
 def draw(random: np.random.Generator, rows: int, nodes: int) -> np.ndarray:

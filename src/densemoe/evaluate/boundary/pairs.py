@@ -6,12 +6,10 @@ around every pixel is the same list of steps. No list of pairs is kept: dense ma
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
 from densemoe.evaluate.boundary.disc import disc, within
-from densemoe.evaluate.boundary.thin import ThinnedMaps
+from densemoe.evaluate.boundary.thin import ThinnedMaps, bit, count_bits
 
 _CHUNK = 1 << 17  # places looked up at once: small enough to stay in the processor's cache
 
@@ -65,41 +63,66 @@ class Frame:
 
 
 class PairGraph:
-    """Predicted pixels with a partner in the ground truth, for all thresholds, and ground-truth pixels."""
+    """Predicted pixels with a partner in the ground truth, for all thresholds, and ground-truth pixels.
+
+    Small (some 0.2 MB at 480x640) and made to be sent between processes.
+    """
 
     def __init__(self, thinned: ThinnedMaps, truth: np.ndarray, tolerance: float):
         """`truth`: thin ground truth, bool [H,W]; `tolerance` in pixels."""
         self.frame = Frame(thinned.shape, tolerance)
         self.truth = self.frame.places(np.flatnonzero(truth))
-        near = within(truth, tolerance).ravel()[thinned.pixels]
+        self.thresholds = thinned.thresholds
+        near = np.flatnonzero(within(truth, tolerance).take(thinned.pixels))
         self._predicted = self.frame.places(thinned.pixels[near])
-        self._present = np.ascontiguousarray(thinned.present[:, near])
+        self._present = thinned.present.take(near, axis=1)
+        self._beside = self._look_beside()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes, about."""
+        return sum(a.nbytes for a in (self.truth, self._predicted, self._present, self._beside))
 
     def predicted(self, threshold: int) -> np.ndarray:
         """Places of predicted pixels with a partner at a threshold (its index), int32 [N], ascending."""
-        return self._predicted[self._present[threshold]]
+        return self._predicted[bit(self._present, threshold)]
 
     def truth_beside(self, threshold: int) -> np.ndarray:
         """Places of ground-truth pixels with a partner at a threshold (its index), int32 [N], ascending."""
-        return self.truth[self._beside[threshold]]
+        return self.truth[bit(self._beside, threshold)]
 
     def matchable(self) -> tuple[np.ndarray, np.ndarray]:
         """Pixels with a partner per threshold, predicted and ground truth, int64 [thresholds] each."""
-        return self._present.sum(1, dtype=np.int64), self._beside.sum(1, dtype=np.int64)
+        return self._count(self._present), self._count(self._beside)
 
-    @cached_property
-    def _beside(self) -> np.ndarray:
-        """The ground-truth pixel has a partner at the threshold, bool [thresholds, ground-truth pixels]."""
-        thresholds = len(self._present)
-        # 64 thresholds a word
-        octets = np.packbits(self._present, axis=0)
-        octets = np.concatenate([octets, np.zeros((-len(octets) % 8, octets.shape[1]), np.uint8)])
+    def bound(self, cover: np.ndarray) -> np.ndarray:
+        """No matching has more pairs than this, int64 [thresholds], whichever ground-truth pixels are chosen.
+
+        Every pair has one of the chosen pixels or lies beside one that is not chosen, so the chosen pixels and the
+        predicted ones beside the others cover all pairs: Koenig's theorem. With the cover that a largest matching at
+        one threshold proves itself by, this is its size there, and little more than the largest at thresholds nearby.
+
+        `cover`: the chosen pixels, bool [ground-truth pixels].
+        """
+        beside_others = self.frame.near(self.frame.flags(self.truth[~cover]))
+        predicted = np.flatnonzero(beside_others.take(self._predicted))
+        chosen = np.flatnonzero(cover)
+        return self._count(self._present.take(predicted, axis=1)) + self._count(self._beside.take(chosen, axis=1))
+
+    def _count(self, octets: np.ndarray) -> np.ndarray:
+        return count_bits(octets)[: self.thresholds]
+
+    def _look_beside(self) -> np.ndarray:
+        """The ground-truth pixel has a partner at the threshold, octets as `ThinnedMaps.present` [O, truth]."""
         beside = []
-        for first in range(0, len(octets), 8):
+        for first in range(0, len(self._present), 8):  # 64 thresholds a word
+            octets = np.zeros((len(self._predicted), 8), np.uint8)
+            some = self._present[first : first + 8]
+            octets[:, : len(some)] = some.T
             words = np.zeros(self.frame.size, np.uint64)
-            words[self._predicted] = np.ascontiguousarray(octets[first : first + 8].T).view(np.uint64)[:, 0]
+            words[self._predicted] = octets.view(np.uint64)[:, 0]
             reached = np.zeros(len(self.truth), np.uint64)
             for step in self.frame.steps:
                 reached |= words.take(self.truth + step)
-            beside.append(np.unpackbits(reached.view(np.uint8).reshape(-1, 8), axis=1).T)
-        return np.concatenate(beside)[:thresholds].astype(bool)
+            beside.append(reached.view(np.uint8).reshape(-1, 8).T[: len(some)])
+        return np.ascontiguousarray(np.concatenate(beside))

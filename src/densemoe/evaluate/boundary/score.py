@@ -1,7 +1,10 @@
 """Counts of a set of images: a pool of processes, resumable image by image, all thresholds or few.
 
 `only_ods` evaluates just the thresholds that can hold the largest F, and is exact: with b >= matched for every image,
-F <= 2 b / (predicted + truth) summed over the set, so a threshold whose bound is below an F already known is out.
+F <= 2 b / (predicted + truth) summed over the set, so a threshold whose bound is below an F already known is out. The
+first bound of an image is the number of its pixels that have a partner at all; every matching then bounds the other
+thresholds too (`pairs.PairGraph.bound`), and closely, so that two to four of the 101 are evaluated. The images are kept
+ready for the next threshold, up to a limit of memory; beyond it they are made ready again.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ from densemoe.evaluate.boundary.protocol import MAX_CARDINALITY, THRESHOLDS, VER
 from densemoe.params.errors import InputError
 
 _ALL = tuple(range(len(THRESHOLDS)))
-_PILOT = 10  # every tenth image tells where the best threshold is to be expected
-_MARGIN = 0.01  # by how much F of the other images may differ from the pilot's before another pass is needed
+_PILOT = (8, 10)  # the first threshold is chosen by 8 of the images, or every tenth if that is more
+_KEEP = 256 << 20  # bytes of images kept ready
 
 
 class Maps(Protocol):
@@ -91,56 +94,48 @@ def score_set(
         raise InputError(
             f"Boundary score: {len(ids)} ids, {len(set(ids))} different; expected one or more, none twice."
         )
-    known = _Known(maps, ids, tuple(counts), protocol, journal)
+    known = _Known(maps, ids, tuple(counts), protocol, journal, keep=only_ods)
     with _pool(workers) as run:
         if not only_ods:
             known.complete(run, ids, _ALL, progress)
         else:
-            pilot = ids[::_PILOT]
-            known.complete(run, pilot, _ALL, progress)
-            wanted: set[int] = set()
-            left = expected([known.images[i] for i in pilot], counts)
-            while not left <= wanted:
-                wanted |= left
-                known.complete(run, ids, sorted(wanted), progress)
-                left = contenders([known.images[i] for i in ids], counts)
+            pilot = ids[:: min(max(len(ids) // _PILOT[0], 1), _PILOT[1])]
+            known.complete(run, pilot, (), progress)
+            threshold = _next_threshold([known.images[i] for i in pilot], counts)
+            while threshold is not None:
+                known.complete(run, ids, (threshold,), progress)
+                threshold = _next_threshold([known.images[i] for i in ids], counts)
     return [known.images[i] for i in ids]
 
 
-def contenders(images: Sequence[ImageCounts], counts: Sequence[str]) -> set[int]:
-    """Thresholds (by index) at which the summed F can be the largest, from what is known."""
-    able: set[int] = set()
+def _next_threshold(images: Sequence[ImageCounts], counts: Sequence[str]) -> int | None:
+    """The threshold (by index) not known yet whose summed F may be the largest; None when none can be any more."""
+    pixels = np.maximum(sum(image.predicted + image.truth for image in images), 1)
+    bound = 2 * sum(image.bound for image in images) / pixels
+    able = np.zeros(len(bound), bool)
     for count in counts:
-        known, best = _known_best(images, count)
-        most = sum(np.where(image.matched[count] != UNKNOWN, image.matched[count], image.bound) for image in images)
-        able |= set(np.flatnonzero(np.where(known, _f(images, most) == best, _f(images, most) >= best)).tolist())
-    return able
-
-
-def expected(images: Sequence[ImageCounts], counts: Sequence[str]) -> set[int]:
-    """Thresholds that a larger set is likely to need, judged by some of its images: F's bound reaches their best F."""
-    most = _f(images, sum(image.bound for image in images))
-    lowest = min(_known_best(images, count)[1] for count in counts)
-    return set(np.flatnonzero(most >= lowest - _MARGIN).tolist())
-
-
-def _known_best(images: Sequence[ImageCounts], count: str) -> tuple[np.ndarray, float]:
-    """Thresholds at which every image is known, bool [thresholds], and the largest F at those."""
-    known = np.all([image.matched[count] != UNKNOWN for image in images], axis=0)
-    f = _f(images, sum(image.matched[count] for image in images))
-    return known, f[known].max(initial=0.0)
-
-
-def _f(images: Sequence[ImageCounts], matched: np.ndarray) -> np.ndarray:
-    return 2 * matched / np.maximum(sum(image.predicted + image.truth for image in images), 1)
+        known = np.all([image.matched[count] != UNKNOWN for image in images], axis=0)
+        best = (2 * sum(image.matched[count] for image in images) / pixels)[known].max(initial=0.0)
+        able |= ~known & (bound >= best)
+    return int(np.where(able, bound, -1).argmax()) if able.any() else None
 
 
 class _Known:
     """Counts of the images so far, and how to get those that are missing."""
 
-    def __init__(self, maps: Maps, ids: Sequence[str], counts: tuple[str, ...], protocol: str, journal: Path | None):
+    def __init__(
+        self,
+        maps: Maps,
+        ids: Sequence[str],
+        counts: tuple[str, ...],
+        protocol: str,
+        journal: Path | None,
+        keep: bool,
+    ):
         self.images: dict[str, ImageCounts] = {}
-        self._work = partial(count_image, maps, protocol=protocol, counts=counts)
+        self._work = partial(count_image, maps, protocol=protocol, counts=counts, keep=keep)
+        self._ready: dict[str, ImagePair] = {}
+        self._room = _KEEP
         self._prints: dict[str, str] = {}
         self._journal: Journal | None = None
         if journal is not None:
@@ -158,10 +153,12 @@ class _Known:
         progress: Callable[[int, int], None] | None,
     ) -> None:
         """Count what is not known of some images at some thresholds."""
-        tasks = [(i, missing) for i in ids if (missing := self._missing(i, thresholds))]
+        todo = [i for i in ids if i not in self.images or self._missing(i, thresholds)]
+        tasks = [(i, self._missing(i, thresholds), self._ready.get(i)) for i in todo]
         done = len(ids) - len(tasks)
-        for image in run(self._work, tasks):
+        for image, pair in run(self._work, tasks):
             self._keep(image)
+            self._keep_ready(image.image_id, pair)
             if self._journal is not None:
                 self._journal.append({"files": self._prints[image.image_id], **_record(image)})
             done += 1
@@ -178,14 +175,32 @@ class _Known:
         if before := self.images.get(image.image_id):
             for count, matched in image.matched.items():
                 np.maximum(matched, before.matched[count], out=matched)  # UNKNOWN is less than any count
+            np.minimum(image.bound, before.bound, out=image.bound)
         self.images[image.image_id] = image
 
+    def _keep_ready(self, image_id: str, pair: ImagePair | None) -> None:
+        if pair is not None and (image_id in self._ready or pair.nbytes <= self._room):
+            self._room -= pair.nbytes - (self._ready[image_id].nbytes if image_id in self._ready else 0)
+            self._ready[image_id] = pair
 
-def count_image(maps: Maps, task: tuple[str, Sequence[int]], *, protocol: str, counts: Sequence[str]) -> ImageCounts:
-    """Read and count one image at some thresholds."""
-    image_id, thresholds = task
-    pair = ImagePair(*maps.read(image_id), protocol=protocol, image_id=image_id)
-    return ImageCounts(image_id, pair.predicted, pair.truth, pair.bound(), pair.matched(thresholds, counts))
+
+def count_image(
+    maps: Maps,
+    task: tuple[str, Sequence[int], ImagePair | None],
+    *,
+    protocol: str,
+    counts: Sequence[str],
+    keep: bool,
+) -> tuple[ImageCounts, ImagePair | None]:
+    """Count one image at some thresholds, and give it back ready for others if it is to be kept.
+
+    `task`: the image's id, the thresholds, and the image if it is ready; else it is read.
+    """
+    image_id, thresholds, pair = task
+    if pair is None:
+        pair = ImagePair(*maps.read(image_id), protocol=protocol, image_id=image_id)
+    matched = pair.matched(thresholds, counts, tighten=keep)
+    return ImageCounts(image_id, pair.predicted, pair.truth, pair.bound.copy(), matched), pair if keep else None
 
 
 @contextmanager

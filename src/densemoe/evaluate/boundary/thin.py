@@ -15,6 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 _WORD = 64
+_CHUNK = 1 << 13  # pixels looked at together: their words stay in the processor's cache
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(np.int64)
 # x1..x8: (row, column) steps
 _NEIGHBOURS = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 
@@ -22,20 +24,30 @@ _NEIGHBOURS = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1,
 class ThinnedMaps:
     """The thinned maps of all thresholds: the pixels that survive anywhere, and at which thresholds."""
 
-    def __init__(self, shape: tuple[int, int], pixels: np.ndarray, present: np.ndarray):
-        """`pixels`: flat positions, ascending, int32 [P]; `present`: bool [thresholds, P]."""
-        self.shape, self.pixels, self.present = shape, pixels, present
+    def __init__(self, shape: tuple[int, int], pixels: np.ndarray, present: np.ndarray, thresholds: int):
+        """`pixels`: flat positions, ascending, int32 [P]; `present`: uint8 [octets, P], lowest bits first."""
+        self.shape, self.pixels, self.present, self.thresholds = shape, pixels, present, thresholds
 
     @property
     def sizes(self) -> np.ndarray:
         """Number of set pixels per threshold, int64 [thresholds]."""
-        return self.present.sum(1, dtype=np.int64)
+        return count_bits(self.present)[: self.thresholds]
 
     def mask(self, threshold: int) -> np.ndarray:
         """The map of one threshold (its index), bool [H,W]."""
         mask = np.zeros(self.shape[0] * self.shape[1], bool)
-        mask[self.pixels[self.present[threshold]]] = True
+        mask[self.pixels[bit(self.present, threshold)]] = True
         return mask.reshape(self.shape)
+
+
+def count_bits(octets: np.ndarray) -> np.ndarray:
+    """How often each bit is set in octets [O,N], lowest first, int64 [8 O]."""
+    return np.concatenate([np.bincount(row, minlength=256) @ _BITS for row in octets])
+
+
+def bit(octets: np.ndarray, number: int) -> np.ndarray:
+    """One bit of octets [O,N], lowest first, bool [N]."""
+    return (octets[number // 8] & np.uint8(1 << number % 8)) != 0
 
 
 def thin_thresholds(values: np.ndarray, thresholds: np.ndarray) -> ThinnedMaps:
@@ -46,9 +58,10 @@ def thin_thresholds(values: np.ndarray, thresholds: np.ndarray) -> ThinnedMaps:
     around = _neighbour_table(values.shape, pixels)
     counts = [min(_WORD, len(thresholds) - first) for first in range(0, len(thresholds), _WORD)]
     words = [_thin_words(_lowest_bits(np.clip(level - i * _WORD, 0, count)), around) for i, count in enumerate(counts)]
-    alive = np.any(words, axis=0)
-    present = np.concatenate([_unpack(w[alive], count) for w, count in zip(words, counts, strict=True)])
-    return ThinnedMaps(values.shape, pixels[alive], present)
+    alive = np.flatnonzero(np.bitwise_or.reduce(words))
+    octets = [w.take(alive).astype("<u8").view(np.uint8).reshape(-1, _WORD // 8).T for w in words]
+    present = np.ascontiguousarray(np.concatenate(octets)[: -(-len(thresholds) // 8)])
+    return ThinnedMaps(values.shape, pixels[alive], present, len(thresholds))
 
 
 def thin(mask: np.ndarray) -> np.ndarray:
@@ -63,22 +76,15 @@ def _lowest_bits(count: np.ndarray) -> np.ndarray:
     return np.where(count > 0, full >> shift, np.uint64(0))
 
 
-def _unpack(words: np.ndarray, count: int) -> np.ndarray:
-    """The `count` lowest bits of words [P], bool [count,P]."""
-    octets = words.astype("<u8").view(np.uint8).reshape(len(words), _WORD // 8)
-    bits = np.unpackbits(octets, axis=1, count=count, bitorder="little")
-    return np.ascontiguousarray(bits.T).view(bool)
-
-
 def _neighbour_table(shape: tuple[int, int], pixels: np.ndarray) -> np.ndarray:
-    """Position in `pixels` of the neighbours x1..x8 of each pixel, int32 [8,P]; P where there is none."""
+    """Position in `pixels` of the neighbours x1..x8 of each pixel, intp [8,P]; P where there is none."""
     height, width = shape
-    lookup = np.full((height + 2, width + 2), len(pixels), np.int32)
-    y, x = np.divmod(pixels, width)
-    centre = (y + 1) * (width + 2) + x + 1
+    lookup = np.full((height + 2, width + 2), len(pixels), np.intp)
+    y, x = np.divmod(pixels, np.int32(width))
+    centre = ((y + 1) * (width + 2) + x + 1).astype(np.intp)
     flat = lookup.ravel()
-    flat[centre] = np.arange(len(pixels), dtype=np.int32)
-    return np.stack([flat[centre + dy * (width + 2) + dx] for dy, dx in _NEIGHBOURS])
+    flat[centre] = np.arange(len(pixels))
+    return np.stack([flat.take(centre + (dy * (width + 2) + dx)) for dy, dx in _NEIGHBOURS])
 
 
 def _thin_words(words: np.ndarray, around: np.ndarray) -> np.ndarray:
@@ -93,7 +99,11 @@ def _thin_words(words: np.ndarray, around: np.ndarray) -> np.ndarray:
     while pending.any():
         here = np.flatnonzero(pending[turn])
         pending[turn] = False
-        gone = words[here] & _deletable([words[around[k, here]] for k in range(8)], turn)
+        gone = [
+            words.take(some) & _deletable(words.take(around.take(some, axis=1)), turn)
+            for some in (here[first : first + _CHUNK] for first in range(0, len(here), _CHUNK))
+        ]
+        gone = np.concatenate(gone) if gone else words[:0]
         changed = np.flatnonzero(gone)
         words[here[changed]] ^= gone[changed]
         pending[:, around[:, here[changed]].ravel()] = True
@@ -102,8 +112,8 @@ def _thin_words(words: np.ndarray, around: np.ndarray) -> np.ndarray:
     return words[:-1]
 
 
-def _deletable(x: list[np.ndarray], turn: int) -> np.ndarray:
-    """Bits at which a set pixel with neighbours x1..x8 (words [N] each) goes in subiteration `turn`, 0 or 1."""
+def _deletable(x: np.ndarray, turn: int) -> np.ndarray:
+    """Bits at which a set pixel with neighbours x1..x8 (words [8,N]) goes in subiteration `turn`, 0 or 1."""
     x1, x2, x3, x4, x5, x6, x7, x8 = x
     either = [x1 | x2, x3 | x4, x5 | x6, x7 | x8]
     shifted = [x2 | x3, x4 | x5, x6 | x7, x8 | x1]
