@@ -2,7 +2,9 @@
 
 Augmenting paths in phases (Hopcroft & Karp, SIAM J. Comput. 1973): a breadth-first forest grows from all free pixels of
 one side at once, each tree stops at its first free pixel of the other side, and the paths of all trees that got there
-are flipped together, since trees share no pixel. A forest that finds nothing proves that the matching is largest
+are flipped together, since trees share no pixel. The trees that found nothing stay and go on from there in the next
+phase, into what the flipped ones held (Azad, Buluc & Pothen, "A parallel tree grafting algorithm for maximum
+cardinality matching in bipartite graphs", IPDPS 2015). A phase that finds nothing proves that the matching is largest
 (Berge). Two things make it fast here: the pairs of the threshold before are kept where both pixels still exist, so few
 pixels are free to begin with; and the forest grows from the side with fewer free pixels. In a large forest of a dense
 map most of a disc was seen before: it goes on with a sample of the disc, and once that leads nowhere new, what the rest
@@ -117,14 +119,7 @@ def augment(
         extra: (node, far place), int32 [M] each: whom the nodes that are no pixels may be paired with.
 
     """
-    search = _Search(frame, mate, far_mate, far, extra)
-    while free.size:
-        ends, unseen = search.forest(free)
-        if not ends.size:
-            return far & ~unseen
-        search.flip(ends)
-        free = _free(free, mate)
-    return np.zeros_like(far)
+    return _Search(frame, mate, far_mate, far, extra).run(free)
 
 
 class _Search:
@@ -138,12 +133,31 @@ class _Search:
         far: np.ndarray,
         extra: tuple[np.ndarray, np.ndarray] | None,
     ):
-        self.frame, self.mate, self.far_mate, self.far = frame, mate, far_mate, far
+        self.frame, self.mate, self.far_mate = frame, mate, far_mate
         self.extra = extra or (np.zeros(0, np.int32), np.zeros(0, np.int32))
+        self.unseen = far.copy()  # far places in no tree
         self.parent = np.empty(frame.size, np.int32)  # far place -> the node that found it
         self.tree = np.empty(mate.size, np.int32)  # node -> root of its tree
+        self.done = np.zeros(mate.size, bool)  # the tree of this root has found a free far place
 
-    def flip(self, ends: np.ndarray) -> None:
+    def run(self, roots: np.ndarray) -> np.ndarray:
+        """Phases until one finds nothing; the far places then reached, bool [places]."""
+        far = self.unseen.copy()
+        self.tree[roots] = roots
+        nodes, taken = [roots], []
+        own, other = self._arcs(roots, False) if roots.size else (roots, roots)
+        while (ends := self._grow(own, other, nodes, taken)).size:
+            self._flip(ends)
+            # only the trees that found a place are given up; the others may reach into what those held
+            held, mine = np.concatenate(taken), np.concatenate(nodes)
+            over = self.done[self.tree[self.parent[held]]]
+            mine = mine[~self.done[self.tree[mine]]]
+            self.unseen[held[over]] = True
+            nodes, taken = [mine], [held[~over]]
+            own, other = self._reach_into(held[over], mine)
+        return far & ~self.unseen
+
+    def _flip(self, ends: np.ndarray) -> None:
         """Pair anew along the paths from these far places back to their roots."""
         while ends.size:
             node = self.parent[ends]
@@ -152,69 +166,82 @@ class _Search:
             self.far_mate[ends] = node
             ends = before[before != FREE]
 
-    def forest(self, roots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Grow a tree from every root: (free far places found, at most one a tree; far places in no tree, as flags).
+    def _grow(
+        self, own: np.ndarray, other: np.ndarray, nodes: list[np.ndarray], taken: list[np.ndarray]
+    ) -> np.ndarray:
+        """Grow the trees from arcs (node, far place) on: the free far places found, at most one a tree.
 
-        The way back from the free places is in `parent`.
+        The way back is in `parent`; the nodes and far places that the trees take are appended to the lists.
         """
-        unseen = self.far.copy()
-        done = np.zeros(self.mate.size, bool)
-        self.tree[roots] = roots
-        ends = [roots[:0]]
-        layer, owing = roots, []
+        ends = [other[:0]]
+        layer, owing = own[:0], []
         lookups = 0
-        while layer.size or owing:
-            if not layer.size:
-                own, other = self._owed(np.concatenate(owing), unseen)
-                owing = []
-            else:
-                lookups += layer.size * len(self.frame.steps)
-                hurried = lookups > _PATIENCE
-                own, other = self._arcs(layer, unseen, hurried)
-                if hurried:
-                    owing.append(layer)
-            layer, root, end = self._reach(own, other, unseen)
+        while True:
+            layer, other, end = self._reach(own, other)
+            nodes.append(layer)
+            taken.append(other)
             if end.size:
                 reached, where = np.unique(self.tree[self.parent[end]], return_index=True)
-                fresh = ~done[reached]
+                fresh = ~self.done[reached]
                 ends.append(end[where[fresh]])
-                done[reached] = True
-            layer = layer[~done[root]]
-        return np.concatenate(ends), unseen
+                self.done[reached] = True
+            layer = layer[~self.done[self.tree[layer]]]
+            if layer.size:
+                lookups += layer.size * len(self.frame.steps)
+                hurried = lookups > _PATIENCE
+                own, other = self._arcs(layer, hurried)
+                if hurried:
+                    owing.append(layer)
+            elif owing:
+                owed = np.concatenate(owing)
+                own, other = self._owed(owed[~self.done[self.tree[owed]]])
+                owing = []
+            else:
+                return np.concatenate(ends)
 
-    def _reach(
-        self, own: np.ndarray, other: np.ndarray, unseen: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Take far places into the forest: (nodes paired with them, the nodes' roots, free far places)."""
-        new = unseen[other]
+    def _reach(self, own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Take far places into the trees: (nodes paired with them, all of the far places, the free ones of them)."""
+        new = self.unseen[other]
         own, other = own[new], other[new]
         self.parent[other] = own  # the last of several stands
         first = self.parent[other] == own
         own, other = own[first], other[first]
-        unseen[other] = False
+        self.unseen[other] = False
         node, root = self.far_mate[other], self.tree[own]
         free = node == FREE
-        node, root, end = node[~free], root[~free], other[free]
-        self.tree[node] = root
-        return node, root, end
+        node, end = node[~free], other[free]
+        self.tree[node] = root[~free]
+        return node, other, end
 
-    def _arcs(self, layer: np.ndarray, unseen: np.ndarray, hurried: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _arcs(self, layer: np.ndarray, hurried: bool) -> tuple[np.ndarray, np.ndarray]:
         """(node, unseen far place) for all arcs of the nodes; in a hurry for a sample of the disc."""
         frame = self.frame
         steps = frame.steps[:: max(1, len(frame.steps) // _SAMPLE)] if hurried else frame.steps
-        own, other = frame.partners(layer[layer < frame.size], unseen, steps)
+        own, other = frame.partners(layer[layer < frame.size], self.unseen, steps)
         further = layer[layer >= frame.size]
         if further.size:
             mine = np.isin(self.extra[0], further)
             own, other = np.append(own, self.extra[0][mine]), np.append(other, self.extra[1][mine])
         return own, other
 
-    def _owed(self, nodes: np.ndarray, unseen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _owed(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(node, unseen far place) for every unseen far place that one of the nodes may be paired with."""
         frame = self.frame
         nodes = nodes[nodes < frame.size]
         if nodes.size * len(frame.steps) < _PATIENCE:
-            return frame.partners(nodes, unseen)
+            return frame.partners(nodes, self.unseen)
         flags = frame.flags(nodes)
-        other, own = frame.partners(np.flatnonzero(frame.near(flags) & unseen), flags)
+        other, own = frame.partners(np.flatnonzero(frame.near(flags) & self.unseen), flags)
+        return own, other
+
+    def _reach_into(self, places: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(node, far place) for every of the far places that one of the nodes may be paired with."""
+        frame = self.frame
+        flags = frame.flags(nodes[nodes < frame.size])
+        if places.size * len(frame.steps) > _PATIENCE:
+            places = places[frame.near(flags)[places]]
+        other, own = frame.partners(places, flags)
+        if self.extra[0].size:
+            mine = np.isin(self.extra[0], nodes) & self.unseen[self.extra[1]]
+            own, other = np.append(own, self.extra[0][mine]), np.append(other, self.extra[1][mine])
         return own, other

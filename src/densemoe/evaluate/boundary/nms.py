@@ -12,14 +12,16 @@ import numpy as np
 _RADIUS = 4  # of the triangle filter
 _BORDER = 5
 _FACTOR = np.float32(1.01)
-_SLACK = np.float32(0.002)  # more than a neighbour's value can be off in `_candidates`
+_SLACK = np.float32(1e-5)  # more than rounding can put a neighbour's value off in `_decide`
 
 
 def suppress(prediction: np.ndarray) -> np.ndarray:
     """Values at ridge pixels, 0 elsewhere: float32 [H,W] in [0, 1] of an 8-bit map, uint8 [H,W]."""
     value = prediction.astype(np.float32) / np.float32(255)
     slope = _slope(smooth(value))
-    pixels = np.flatnonzero(_candidates(value, slope))
+    sure, open_ = _decide(value, slope)
+    kept = np.where(sure, value, np.float32(0))
+    pixels = np.flatnonzero(open_)
     angle = _angle(slope.ravel()[pixels]).astype(np.float64)
     cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
     row, column = (index.astype(np.float32) for index in np.divmod(pixels, value.shape[1]))
@@ -28,7 +30,6 @@ def suppress(prediction: np.ndarray) -> np.ndarray:
     maximal = (scaled >= _bilinear(value, row - sin, column - cos)) & (
         scaled >= _bilinear(value, row + sin, column + cos)
     )
-    kept = np.zeros_like(value)
     kept.ravel()[pixels[maximal]] = own[maximal]
     _fade_border(kept)
     return kept
@@ -76,13 +77,14 @@ def _gradient(values: np.ndarray, axis: int) -> np.ndarray:
     return np.gradient(values, axis=axis) if values.shape[axis] > 1 else np.zeros_like(values)
 
 
-def _candidates(value: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """All pixels that may survive and few others, bool [H,W], by interpolation on the whole image at once.
+def _decide(value: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(pixels that surely survive, pixels too near the limit to tell), bool [H,W], found on the whole image at once.
 
-    Beside rounding, only the clamping of positions at the right and lower border is left out: 0.001 pixels.
+    Positions are not clamped here, so the lines where that matters are left open.
     """
-    cos = 1 / np.sqrt(1 + slope * slope)
-    sin = np.sqrt(np.maximum(1 - cos * cos, 0))
+    tangent = np.clip(slope, np.float32(-1e6), np.float32(1e6))
+    cos = 1 / np.sqrt(1 + tangent * tangent)
+    sin = np.abs(tangent) * cos
     padded = np.pad(value, 1, "edge")
     height, width = value.shape
 
@@ -90,15 +92,20 @@ def _candidates(value: np.ndarray, slope: np.ndarray) -> np.ndarray:
         return padded[1 + down : 1 + down + height, 1 + right : 1 + right + width]
 
     rising = slope >= 0  # the way across leads right and down, else left and down
-    kept = value > 0
-    limit = _FACTOR * value + _SLACK
+    sure = value > 0
+    open_ = sure.copy()
+    limit = _FACTOR * value
     for way in (-1, 1):
         beside = np.where(rising, shifted(0, way), shifted(0, -way))
         beyond = np.where(rising, shifted(way, way), shifted(way, -way))
         level = value + cos * (beside - value)
         other = shifted(way, 0) + cos * (beyond - shifted(way, 0))
-        kept &= ~(level + sin * (other - level) > limit)  # kept too where the slope is no number
-    return kept
+        room = limit - (level + sin * (other - level))
+        sure &= room > _SLACK
+        open_ &= ~(room < -_SLACK)  # open too where the slope is no number
+    sure[-2:], sure[:, -2:] = False, False
+    open_[-2:], open_[:, -2:] = value[-2:] > 0, value[:, -2:] > 0
+    return sure, open_ & ~sure
 
 
 def _bilinear(values: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from densemoe.evaluate.boundary.disc import disc, within
 from densemoe.evaluate.boundary.thin import ThinnedMaps, bit, count_bits
 
+_FEW = 256
 _CHUNK = 1 << 17  # places looked up at once: small enough to stay in the processor's cache
 
 
@@ -121,8 +122,11 @@ class PairGraph:
             octets[:, : len(some)] = some.T
             words = np.zeros(self.frame.size, np.uint64)
             words[self._predicted] = octets.view(np.uint64)[:, 0]
-            reached = np.zeros(len(self.truth), np.uint64)
-            for step in self.frame.steps:
-                reached |= words.take(self.truth + step)
+            # few at a time, so that the words around them stay in the processor's cache
+            reached = [
+                np.bitwise_or.reduce(words.take(self.truth[i : i + _FEW] + self.frame.steps[:, None]))
+                for i in range(0, len(self.truth), _FEW)
+            ]
+            reached = np.concatenate(reached) if reached else words[:0]
             beside.append(reached.view(np.uint8).reshape(-1, 8).T[: len(some)])
         return np.ascontiguousarray(np.concatenate(beside))

@@ -29,6 +29,7 @@ from densemoe.params.errors import InputError
 
 _ALL = tuple(range(len(THRESHOLDS)))
 _PILOT = (8, 10)  # the first threshold is chosen by 8 of the images, or every tenth if that is more
+_PARTS = 4  # a further threshold is often out before this part of the images is counted
 _KEEP = 256 << 20  # bytes of images kept ready
 
 
@@ -101,23 +102,25 @@ def score_set(
         else:
             pilot = ids[:: min(max(len(ids) // _PILOT[0], 1), _PILOT[1])]
             known.complete(run, pilot, (), progress)
-            threshold = _next_threshold([known.images[i] for i in pilot], counts)
-            while threshold is not None:
-                known.complete(run, ids, (threshold,), progress)
-                threshold = _next_threshold([known.images[i] for i in ids], counts)
+            known.complete(run, ids, (_next_threshold([known.images[i] for i in pilot], counts),), progress)
+            while (threshold := _next_threshold([known.images[i] for i in ids], counts)) is not None:
+                left = [i for i in ids if known.missing(i, (threshold,))]
+                known.complete(run, left[: -(-len(ids) // _PARTS)], (threshold,), progress)
     return [known.images[i] for i in ids]
 
 
 def _next_threshold(images: Sequence[ImageCounts], counts: Sequence[str]) -> int | None:
-    """The threshold (by index) not known yet whose summed F may be the largest; None when none can be any more."""
+    """The threshold (by index) not wholly known whose summed F may be the largest; None when none can be any more."""
     pixels = np.maximum(sum(image.predicted + image.truth for image in images), 1)
-    bound = 2 * sum(image.bound for image in images) / pixels
-    able = np.zeros(len(bound), bool)
+    able = np.full(len(pixels), -1.0)
     for count in counts:
         known = np.all([image.matched[count] != UNKNOWN for image in images], axis=0)
-        best = (2 * sum(image.matched[count] for image in images) / pixels)[known].max(initial=0.0)
-        able |= ~known & (bound >= best)
-    return int(np.where(able, bound, -1).argmax()) if able.any() else None
+        # where an image is not counted, its bound
+        most = sum(np.where(image.matched[count] != UNKNOWN, image.matched[count], image.bound) for image in images)
+        f = 2 * most / pixels
+        may_be = ~known & (f >= f[known].max(initial=0.0))
+        able[may_be] = np.maximum(able, f)[may_be]
+    return int(able.argmax()) if able.max() >= 0 else None
 
 
 class _Known:
@@ -153,8 +156,8 @@ class _Known:
         progress: Callable[[int, int], None] | None,
     ) -> None:
         """Count what is not known of some images at some thresholds."""
-        todo = [i for i in ids if i not in self.images or self._missing(i, thresholds)]
-        tasks = [(i, self._missing(i, thresholds), self._ready.get(i)) for i in todo]
+        todo = [i for i in ids if i not in self.images or self.missing(i, thresholds)]
+        tasks = [(i, self.missing(i, thresholds), self._ready.get(i)) for i in todo]
         done = len(ids) - len(tasks)
         for image, pair in run(self._work, tasks):
             self._keep(image)
@@ -165,7 +168,8 @@ class _Known:
             if progress:
                 progress(done, len(ids))
 
-    def _missing(self, image_id: str, thresholds: Sequence[int]) -> list[int]:
+    def missing(self, image_id: str, thresholds: Sequence[int]) -> list[int]:
+        """Those of the thresholds at which an image is not counted."""
         image = self.images.get(image_id)
         if image is None:
             return list(thresholds)
