@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from densemoe.params.errors import InputError, allowed
 from densemoe.params.files import read_yaml
@@ -33,6 +36,18 @@ def run(main: Callable[[], None]) -> None:
 
 
 _AFTER_FULL_DISK = "what was complete before is untouched. Free some room and run the same command again."
+
+
+@contextmanager
+def image_bar(name: str, images: int) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, silent where that is no terminal; call it with (images done, images to do)."""
+    with tqdm(desc=name, unit="image", total=images, disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        yield show
 
 
 def planned(plan: Path, section: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:

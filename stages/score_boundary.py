@@ -4,13 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from tqdm import tqdm
-
 from densemoe.evaluate.boundary.files import MapFiles, id_set, ids_sha256, read_id_list, require_id_set
 from densemoe.evaluate.boundary.protocol import COUNTS, PROTOCOLS
 from densemoe.evaluate.boundary.report import curve, summary
 from densemoe.evaluate.boundary.score import score_set
-from stages._command import run
+from stages._command import image_bar, run
 
 
 def main() -> None:
@@ -33,12 +31,7 @@ def main() -> None:
         require_id_set(ids, args.id_set, args.protocol)
     maps.check(ids)
     counts = COUNTS if args.count == "both" else (args.count,)
-    with tqdm(desc="boundary", unit="image", total=len(ids), disable=None) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total, bar.n = total, done
-            bar.refresh()
-
+    with image_bar("boundary", len(ids)) as show:
         images = score_set(
             maps,
             ids,

@@ -3,19 +3,17 @@
 import argparse
 from pathlib import Path
 
-from tqdm import tqdm
-
 from densemoe.data.flavour import checked_flavour
 from densemoe.data.raw import layout, read_ids
 from densemoe.evaluate.boundary.files import MapFiles, require_id_set
 from densemoe.evaluate.boundary.protocol import COUNTS, MAX_CARDINALITY, PROTOCOLS, SEISM_COMPAT, VERSION
-from densemoe.evaluate.boundary.report import summary
+from densemoe.evaluate.boundary.report import curve, summary
 from densemoe.evaluate.boundary.score import score_set
 from densemoe.evaluate.document import metrics_document
 from densemoe.params.atomic import write_json
 from densemoe.params.errors import InputError
 from densemoe.train.entry import read_entry
-from stages._command import planned, run
+from stages._command import image_bar, planned, run
 
 
 def main() -> None:
@@ -27,6 +25,7 @@ def main() -> None:
     parser.add_argument("--plan", required=True, type=Path, help="compiled plan, params/plan/SCALE.yaml")
     parser.add_argument("--workers", default=1, type=int, help="processes (%(default)s)")
     parser.add_argument("--data-root", default=Path("data"), type=Path, help="folder of raw and packed data")
+    parser.add_argument("--curve", type=Path, help="write the curve of all thresholds here too (takes longer)")
     args = parser.parse_args()
     if args.protocol != VERSION:
         raise InputError(f"--protocol is {args.protocol}, but this code scores boundaries by version {VERSION} only.")
@@ -43,19 +42,14 @@ def main() -> None:
         ids = read_ids(dataset, raw, "test_new")
         require_id_set(ids, "test_new", protocol.name)
     maps.check(ids)
-    with tqdm(desc="boundary", unit="image", total=len(ids), disable=None) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total, bar.n = total, done
-            bar.refresh()
-
-        journal = archive.with_suffix(".journal")
+    journal = archive.with_suffix(".journal")
+    with image_bar("boundary", len(ids)) as show:
         images = score_set(
             maps,
             ids,
             protocol=protocol.name,
             counts=COUNTS,
-            only_ods=True,
+            only_ods=args.curve is None,
             workers=args.workers,
             journal=journal,
             progress=show,
@@ -74,6 +68,9 @@ def main() -> None:
         metrics=values,
     )
     write_json(Path("reports", entry.scale, "boundary", entry.run, f"{args.measure}.json"), document)
+    if args.curve:
+        which = {"scale": entry.scale, "run": entry.run, "measure": args.measure}
+        write_json(args.curve, {**which, **scores, "curve": {count: curve(images, count) for count in COUNTS}})
     journal.unlink(missing_ok=True)
 
 

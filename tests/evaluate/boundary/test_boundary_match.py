@@ -49,6 +49,16 @@ def check_pairs(matcher, threshold, truth, tolerance):
     assert (matcher.predicted_mate != FREE).sum() == len(own)
 
 
+def check_cover(matcher, threshold, predicted, truth, tolerance):
+    """The bound of the cover is met at this threshold, and is a bound at every other; so is that of any choice."""
+    sizes = [largest(allowed_pairs(p, truth, tolerance)) for p in predicted]
+    bound = matcher.graph.bound(matcher.cover)
+    assert bound[threshold] == sizes[threshold]
+    assert (bound >= sizes).all()
+    anything = np.random.default_rng(threshold).random(len(matcher.cover)) < 0.5
+    assert (matcher.graph.bound(anything) >= sizes).all()
+
+
 @settings(max_examples=120, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 14), st.integers(1, 14)),
@@ -66,18 +76,21 @@ def test_count_is_the_largest_matching(shape, tolerance, density, seed, hurried)
     predicted ^= random.random(predicted.shape) < 0.05
     graph = graph_of(predicted, truth, tolerance)
     matcher = Matcher(graph)
-    patience, sample = match_module._PATIENCE, match_module._SAMPLE
+    before = match_module._PATIENCE, match_module._SAMPLE, match_module._MANY
     try:
         if hurried:  # the way of large forests, with a sample of two steps
-            match_module._PATIENCE, match_module._SAMPLE = 0, 2
+            match_module._PATIENCE, match_module._SAMPLE, match_module._MANY = 0, 2, 0
         for k in random.integers(0, 4, 6):
             pairs = allowed_pairs(predicted[k], truth, tolerance)
             assert matcher.match(k) == largest(pairs)
             check_pairs(matcher, k, truth, tolerance)
             matchable = [counts[k] for counts in graph.matchable()]
             assert matchable == [pairs.any(1).sum(), pairs.any(0).sum()]
+            check_cover(matcher, k, predicted, truth, tolerance)
+            if random.random() < 0.3:
+                matcher = Matcher(graph, matcher.pairs())
     finally:
-        match_module._PATIENCE, match_module._SAMPLE = patience, sample
+        match_module._PATIENCE, match_module._SAMPLE, match_module._MANY = before
 
 
 @pytest.mark.parametrize("dense", [False, True])

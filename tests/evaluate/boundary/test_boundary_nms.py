@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.ndimage import correlate1d
+from scipy.ndimage import correlate1d, gaussian_filter
 
+from densemoe.evaluate.boundary import nms as nms_module
 from densemoe.evaluate.boundary.nms import smooth, suppress
 from densemoe.evaluate.boundary.quantise import quantise, quantise_logits
 from densemoe.params.errors import InputError
@@ -54,20 +55,67 @@ def test_bad_predictions_are_one_sentence(values, reason):
             quantise_logits(values)
 
 
+def triangle(line, scale):
+    """One line filtered by running sums, float32 all through, one value at a time."""
+    count = len(line)
+
+    def at(i):
+        while not 0 <= i < count:  # mirrored with the outer pixel
+            i = -1 - i if i < 0 else 2 * count - 1 - i
+        return line[i]
+
+    part = whole = at(0)
+    for i in range(1, 5):
+        part = f32(part + at(i))
+        whole = f32(whole + part)
+    value, slope = f32(scale * f32(f32(2 * whole) - part)), f32(0)
+    filtered = [value]
+    for i in range(1, count):
+        slope = f32(slope + f32(f32(at(i - 6) + at(i + 4)) - f32(2 * at(i - 1))))
+        value = f32(value + f32(scale * slope))
+        filtered.append(value)
+    return filtered
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 2), (9, 9), (40, 33)])
-def test_smoothing_is_the_exact_triangle_filter(shape):
+def test_smoothing_is_the_triangle_filter_in_the_order_of_the_original(shape):
     image = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
-    sums = image.astype(np.int64)
+    value = image.astype(f32) / f32(255)
+    by_rows = np.array([triangle(row, f32(1 / 625)) for row in value])
+    expected = np.array([triangle(column, f32(1)) for column in by_rows.T]).T
+    assert expected.dtype == f32
+    assert np.array_equal(smooth(value), expected)
+    sums = value.astype(np.float64)
     for axis in (0, 1):
-        sums = correlate1d(sums, [1, 2, 3, 4, 5, 4, 3, 2, 1], axis=axis, mode="reflect")
-    assert np.array_equal(smooth(image), sums.astype(f32) / f32(625 * 255))
+        sums = correlate1d(sums, np.array([1, 2, 3, 4, 5, 4, 3, 2, 1]) / 25, axis=axis, mode="reflect")
+    assert np.abs(expected - sums).max() < 2e-6
+
+
+def test_pixels_decided_at_once_are_decided_as_one_by_one(monkeypatch):
+    """Nearly all pixels are decided on the whole image; with endless slack none is."""
+    random = np.random.default_rng(3)
+    maps = [
+        random.integers(0, 256, (70, 90)).astype(np.uint8),
+        random.integers(0, 5, (70, 90)).astype(np.uint8) * 60,
+        (255 * np.clip(gaussian_filter(random.normal(size=(90, 70)), 2) * 4, 0, 1)).astype(np.uint8),
+        np.where(np.indices((64, 64)).sum(0) % 9 < 3, 200, 0).astype(np.uint8),
+        np.full((50, 60), 7, np.uint8),
+    ]
+    at_once = [suppress(image) for image in maps]
+    value = maps[0].astype(f32) / f32(255)
+    sure, undecided = nms_module._decide(value, nms_module._slope(smooth(value)))
+    assert sure.mean() > 0.05
+    assert undecided.mean() < 0.1
+    monkeypatch.setattr(nms_module, "_SLACK", f32(np.inf))
+    for image, kept in zip(maps, at_once, strict=True):
+        assert np.array_equal(suppress(image), kept)
 
 
 def naive(image):
     """The steps of the protocol, pixel by pixel."""
     height, width = image.shape
     value = image.astype(f32) / f32(255)
-    s = smooth(image)
+    s = smooth(value)
     oy, ox = np.gradient(s)
     oxx = np.gradient(ox, axis=1)
     oyy, oxy = np.gradient(oy)

@@ -26,8 +26,9 @@ def within(mask: np.ndarray, tolerance: float) -> np.ndarray:
     counts = np.zeros((height + 2 * radius, width + 2 * radius + 1), np.int16)
     np.cumsum(np.pad(mask, radius), axis=1, dtype=np.int16, out=counts[:, 1:])  # equal or not: wrapping does no harm
     near = np.zeros(mask.shape, bool)
-    for step in range(-radius, radius + 1):
+    for step in range(radius + 1):
         reach = int(dx[dy == step].max())
-        rows = counts[radius + step : radius + step + height]
-        near |= rows[:, radius + reach + 1 :][:, :width] != rows[:, radius - reach :][:, :width]
+        runs = counts[:, radius + reach + 1 :][:, :width] != counts[:, radius - reach :][:, :width]
+        near |= runs[radius + step :][:height]
+        near |= runs[radius - step :][:height]
     return near

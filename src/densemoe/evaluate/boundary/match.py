@@ -166,9 +166,7 @@ class _Search:
             self.far_mate[ends] = node
             ends = before[before != FREE]
 
-    def _grow(
-        self, own: np.ndarray, other: np.ndarray, nodes: list[np.ndarray], taken: list[np.ndarray]
-    ) -> np.ndarray:
+    def _grow(self, own: np.ndarray, other: np.ndarray, nodes: list[np.ndarray], taken: list[np.ndarray]) -> np.ndarray:
         """Grow the trees from arcs (node, far place) on: the free far places found, at most one a tree.
 
         The way back is in `parent`; the nodes and far places that the trees take are appended to the lists.

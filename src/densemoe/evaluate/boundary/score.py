@@ -28,8 +28,8 @@ from densemoe.evaluate.boundary.protocol import MAX_CARDINALITY, THRESHOLDS, VER
 from densemoe.params.errors import InputError
 
 _ALL = tuple(range(len(THRESHOLDS)))
-_PILOT = (8, 10)  # the first threshold is chosen by 8 of the images, or every tenth if that is more
-_PARTS = 4  # a further threshold is often out before this part of the images is counted
+_PILOT = (50, 10)  # the first threshold is chosen by 50 of the images, or every tenth if that is more
+_PARTS = 8  # a further threshold is often out before this part of the images is counted
 _KEEP = 256 << 20  # bytes of images kept ready
 
 
