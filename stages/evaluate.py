@@ -8,7 +8,7 @@ from densemoe.data.packed import Reader
 from densemoe.evaluate.document import metrics_document
 from densemoe.params.atomic import write_json
 from densemoe.params.errors import InputError, allowed
-from densemoe.train.entry import Entry, read_entry, trained_weights
+from densemoe.train.entry import Entry, imported_from, read_entry, trained_weights
 from densemoe.train.flags import at_least
 from stages._command import planned, run
 from stages._packed import packed_split
@@ -45,6 +45,7 @@ def main() -> None:
         images=len(reader),
         protocol={"pixel_metrics": args.protocol},
         metrics=metrics(entry, reader, weights, args),
+        imported=imported_from(weights),
     )
     write_json(Path("reports", entry.scale, "metrics", entry.run, f"{args.measure}.json"), document)
 

@@ -12,7 +12,7 @@ from densemoe.evaluate.boundary.score import score_set
 from densemoe.evaluate.document import metrics_document
 from densemoe.params.atomic import write_json
 from densemoe.params.errors import InputError
-from densemoe.train.entry import read_entry
+from densemoe.train.entry import imported_from, read_entry
 from stages._command import image_bar, planned, run
 
 
@@ -66,6 +66,7 @@ def main() -> None:
         images=len(ids),
         protocol={"boundary": VERSION},
         metrics=values,
+        imported=imported_from(archive.with_name("model.safetensors")),
     )
     write_json(Path("reports", entry.scale, "boundary", entry.run, f"{args.measure}.json"), document)
     if args.curve:

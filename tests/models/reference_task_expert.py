@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from tests.models.reference import State, batch_norm, conv, gelu, head, part
+from tests.parity.reference import State, batch_norm, conv, gelu, head, part
 
 
 def expert(state, options, x, number):

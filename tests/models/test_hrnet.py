@@ -14,8 +14,8 @@ from densemoe.models.reparameterize import reparameterize
 from densemoe.params.errors import InputError
 from densemoe.params.estimate import forward_macs
 from densemoe.params.resolve import Step, resolve
-from tests.models import reference
 from tests.models.small import OUTPUTS, PASCAL, baseline, hrnet, mlore, variant
+from tests.parity import reference
 
 SIZE = (64, 96)
 FEATURES = {"features_only": True, "feature_location": "", "out_indices": (1, 2, 3, 4)}

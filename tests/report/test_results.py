@@ -134,3 +134,20 @@ def test_a_boundary_score_of_another_protocol_or_run_is_refused(tmp_path, change
     results = boundary_file(tmp_path, "a", **changes)
     assert results.value("a", "plain", "boundary.ods_f") is None
     assert "smoke/boundary/a/plain.json" in results.refusal("a", "plain", "boundary")
+
+
+def test_imported_weights_are_named(folder):
+    origin = {"file": "released.pth.tar", "sha256": "0123456789abcdef" * 4}
+    folder.put("run_a", {"semseg": {"miou": 41.5}}, wrong={"imported": origin})
+    folder.put("run_b", {"semseg": {"miou": 41.5}})
+    results = folder.results(INDEX)
+    assert results.imported("run_a", "plain") == "released.pth.tar, sha256 0123456789ab"
+    assert results.imported("run_b", "plain") == ""
+    assert results.imported("run_c", "plain") == ""
+
+
+def test_an_origin_that_names_no_file_is_refused(folder):
+    folder.put("run_a", {"semseg": {"miou": 41.5}}, wrong={"imported": {"file": "x"}})
+    results = folder.results(INDEX)
+    assert results.state("run_a", "plain") == "unreadable"
+    assert '\'imported\' is {"file": "x"}; allowed is a mapping of file and sha256' in results.refusals()[0]

@@ -143,3 +143,17 @@ def test_all_declared_tables_render_with_no_metrics_at_all(root, tmp_path, scale
         assert {r.state for r in build_table(of_table, results, TOLERANCES).rows} <= {"missing", "pending"}
         assert "difference" not in text
     assert (len(tables), kinds.count("table"), kinds.count("figure"), rows, numbers) == (22, 16, 6, 73, 435)
+
+
+def test_a_row_of_imported_weights_says_so(folder):
+    origin = {"file": "released.pth.tar", "sha256": "0123456789abcdef" * 4}
+    rows = [
+        row("Released", {"all": cell("theirs")}, paper={"semseg.miou": "79.26"}),
+        row("Again", {"all": cell("ours")}),
+    ]
+    folder.put("theirs", {"semseg": {"miou": 79.0}}, wrong={"imported": origin})
+    folder.put("ours", {"semseg": {"miou": 78.0}})
+    text = render_table(table(["semseg.miou"], rows), folder.results(index_of("theirs", "ours")), TOLERANCES)
+    assert text.count("imported (smoke)") == 1
+    assert "Weights not trained here but imported from released.pth.tar, sha256 0123456789ab." in text
+    assert "done, imported" in text and text.count("ours (smoke)") == 1

@@ -20,18 +20,20 @@ def metrics_document(
     images: int,
     protocol: Mapping[str, int],
     metrics: Mapping[str, float],
+    imported: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The file's content: nested dicts of scalars, since DVC drops lists without a word; no time, no machine.
 
     `flavour` is the edition of the data set that was measured on: numbers of two are not comparable. `protocol` names
     the versions of the definitions, e.g. pixel_metrics: 1. `metrics` maps keys such as `semseg.miou` to numbers; a
-    metric that was not measured is left out, never zero.
+    metric that was not measured is left out, never zero. `imported` names the checkpoint of weights that were not
+    trained here.
     """
     nested: dict[str, dict[str, float]] = {}
     for key, value in metrics.items():
         task, _, metric = key.partition(".")
         nested.setdefault(task, {})[metric] = round(value, DECIMALS)
-    return {
+    document = {
         "scale": scale,
         "run": run,
         "measure": measure,
@@ -42,3 +44,4 @@ def metrics_document(
         "protocol": dict(protocol),
         "metrics": nested,
     }
+    return document | ({"imported": dict(imported)} if imported else {})

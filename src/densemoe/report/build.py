@@ -76,6 +76,13 @@ def _row(
     pending = dict.fromkeys(c["pending"] for c in row["cells"].values() if c["pending"])
     origin = _plain(_ORIGINS.get(row["origin"], ""), "origin") if row["paper"] else ()
     notes = (*_plain(row["note"]), *_declared(row["notes"], None), *origin)
+    runs = tuple(
+        _run(repeat, "" if group == "all" else group, results)
+        for group, cell in row["cells"].items()
+        for repeat in repeats_of(cell)
+    )
+    states = [f"Pending: {reason}." for reason in pending]
+    states += [f"Weights not trained here but imported from {o}." for o in dict.fromkeys(r.imported for r in runs) if o]
     return Row(
         label=row["label"],
         printed_as=row["printed_as"],
@@ -83,12 +90,8 @@ def _row(
         origin=row["origin"],
         state=_state(row, cells, results),
         cells=cells,
-        runs=tuple(
-            _run(repeat, "" if group == "all" else group, results)
-            for group, cell in row["cells"].items()
-            for repeat in repeats_of(cell)
-        ),
-        notes=(*notes, *formula, *(Note("state", f"Pending: {reason}.") for reason in pending)),
+        runs=runs,
+        notes=(*notes, *formula, *(Note("state", text) for text in states)),
         verdict=row_verdict(()),
     )
 
@@ -213,7 +216,8 @@ def _run(cell: Mapping[str, Any], group: str, results: Results, role: str = "") 
     there = {name: p.relative_to(results.folder).as_posix() for name, p in files.items() if p.is_file()}
     expected = results.expected.get((run, measure))
     seed = None if expected is None else expected.seed
-    return Run(group, run, measure, results.state(run, measure), seed, role, there)
+    state, imported = results.state(run, measure), results.imported(run, measure)
+    return Run(group, run, measure, state, seed, role, there, imported)
 
 
 def _baselines(compiled: Mapping[str, Any], results: Results) -> tuple[Run, ...]:

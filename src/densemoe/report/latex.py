@@ -80,7 +80,7 @@ def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[str]:
     blank = [""] * len(head)
     state = _raised(notes, [n for n in row.notes if n.kind == "state"])
     lines = [
-        [*head, escape(f"ours ({table.scale})") + state]
+        [*head, escape(f"{row.who} ({table.scale})") + state]
         + [_marked(escape(shown_ours(c)), c.rank) + _raised(notes, c.notes) for c in cells]
     ]
     if any(c.fitted for c in cells):

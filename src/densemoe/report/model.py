@@ -111,6 +111,8 @@ class Run:
     role: str
     files: Mapping[str, str]
     """Name -> path below the folder of the scale, of the files that are there."""
+    imported: str = ""
+    """The checkpoint that the weights come from; empty if they were trained here."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,11 @@ class Row:
     def printed(self) -> bool:
         """Whether the paper prints any number of it."""
         return any(cell.printed is not None for cell in self.cells.values())
+
+    @property
+    def who(self) -> str:
+        """Whose our numbers are: ours, or of weights that were imported."""
+        return "imported" if any(run.imported for run in self.runs) else "ours"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Two files per measure: `reports/<scale>/metrics/<run>/<measure>.json` holds the pixel metrics, `boundary/` in the place
 of `metrics/` the boundary score. Both hold scale, run, measure, dataset, seed, images, `"protocol": {"pixel_metrics":
-1}` (or `boundary`) and `"metrics": {"semseg": {"miou": 77.4}, ...}`. Percent metrics are in percent.
+1}` (or `boundary`) and `"metrics": {"semseg": {"miou": 77.4}, ...}`. Percent metrics are in percent. `"imported":
+{"file": ..., "sha256": ...}` stands in files of weights that were not trained here.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Result:
 
     images: int
     values: dict[str, float]
+    imported: str = ""
+    """Name and start of the sha256 of the checkpoint that the weights come from; empty if they were trained here."""
 
 
 class Results:
@@ -155,6 +158,11 @@ class Results:
         self.get(run, measure, kind)
         return self._refused.get((kind, run, measure))
 
+    def imported(self, run: str, measure: str) -> str:
+        """The checkpoint that a measure's weights come from; empty if they were trained here or nothing is measured."""
+        found = (self.get(run, measure, kind) for kind in (PIXELS, BOUNDARY))
+        return next((result.imported for result in found if result and result.imported), "")
+
     def refusals(self) -> list[str]:
         """Sentences on all refused files that were asked for, in the order of their names."""
         return [self._refused[key] for key in sorted(self._refused)] + self.costs.refusals()
@@ -167,7 +175,7 @@ class Results:
         if data is None:
             return None
         self._check_head(name, run, measure, kind, data)
-        return Result(data["images"], _flat(name, data["metrics"]))
+        return Result(data["images"], _flat(name, data["metrics"]), _origin(name, data.get("imported")))
 
     def _check_head(self, name: str, run: str, measure: str, kind: str, data: dict[str, Any]) -> None:
         expected = self.expected[run, measure]
@@ -178,6 +186,14 @@ class Results:
         check_said(name, data, said_by)
         if not isinstance(data["images"], int) or isinstance(data["images"], bool) or data["images"] < 1:
             raise InputError(f"{name}: 'images' is {short(data['images'])}; allowed is a whole number of at least 1.")
+
+
+def _origin(name: str, imported: Any) -> str:
+    if imported is None:
+        return ""
+    if not isinstance(imported, dict) or not all(isinstance(imported.get(key), str) for key in ("file", "sha256")):
+        raise InputError(f"{name}: 'imported' is {_short(imported)}; allowed is a mapping of file and sha256.")
+    return f"{imported['file']}, sha256 {imported['sha256'][:12]}"
 
 
 def _flat(name: str, metrics: Any) -> dict[str, float]:

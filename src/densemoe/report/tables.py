@@ -110,7 +110,7 @@ def _texts(notes: Iterable[Note], *kinds: str) -> list[str]:
 def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[list[str]]:
     """The lines of one row: ours, by a fitted formula where there is one, printed, differences."""
     cells = [row.cells[c.key] for c in table.columns]
-    name = f"ours ({table.scale})" + notes.mark(*_texts(row.notes, "state"))
+    name = f"{row.who} ({table.scale})" + notes.mark(*_texts(row.notes, "state"))
     yield [name, *(_marked(shown_ours(c), c.rank) + notes.mark(*_texts(c.notes)) for c in cells)]
     if any(c.fitted for c in cells):
         yield ["fitted formula" + notes.mark(*_texts(row.notes, "formula")), *(c.fitted or NOTHING for c in cells)]
@@ -176,4 +176,5 @@ def _runs(table: Table) -> str:
 def _run_line(label: str, run: Run) -> list[str]:
     # from tables/<paper>/ up to the folder of the scale
     links = [f"[{name}](../../{path})" for name, path in run.files.items()]
-    return [label, f"`{run.run}`", run.measure, run.state, ", ".join(links)]
+    state = run.state + (", imported" if run.imported else "")
+    return [label, f"`{run.run}`", run.measure, state, ", ".join(links)]

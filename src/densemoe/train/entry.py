@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import safetensors
 
 from densemoe.params.errors import InputError
 from densemoe.params.files import Params, parse
 from densemoe.params.naming import data_name, run_name
 from densemoe.params.variant import Variant
+
+# One metadata key, because safetensors writes several in random order and the bytes would differ from run to run.
+METADATA = "training"
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,20 @@ def trained_weights(runs: Path, run: str) -> Path:
     if not path.is_file():
         raise InputError(f"{path} does not exist; train the run first.")
     return path
+
+
+def imported_from(weights: Path) -> dict[str, str] | None:
+    """`file` and `sha256` of the checkpoint that these weights were imported from; None if trained here or not there.
+
+    Raises InputError when the file is damaged.
+    """
+    if not weights.is_file():
+        return None
+    try:
+        with safetensors.safe_open(weights, "np") as file:
+            return json.loads((file.metadata() or {}).get(METADATA, "{}")).get("imported")
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise InputError(f"{weights} is not a complete safetensors file ({error}). Train the run again.") from None
 
 
 def read_entry(plan: Path, index: dict[str, Any], entry: dict[str, Any], run: str) -> Entry:

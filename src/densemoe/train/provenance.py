@@ -66,7 +66,7 @@ def provenance(
         "variant": variant.model_dump(mode="json"),
         "commit": sessions[-1]["commit"],
         "dirty": sessions[-1]["dirty"],
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": _versions(),
         "device": device,
         "threads": threads,
         "hours": round(seconds / 3600, 6),
@@ -75,6 +75,40 @@ def provenance(
         "started": sessions[0]["started"],
         "finished": now(),
     }
+
+
+def imported_provenance(
+    *, run: str, scale: str, variant: Variant, imported: dict[str, str], left_out: dict[str, list[str]]
+) -> dict[str, Any]:
+    """The record of a run whose weights were trained elsewhere; what only a training knows is None.
+
+    Args:
+        run: name of the run.
+        scale: scale of its plan.
+        variant: resolved variant that the weights are taken to be of; its k and gate order are no part of a checkpoint.
+        imported: `file` and `sha256` of the checkpoint.
+        left_out: keys of the checkpoint that were not taken, by reason.
+
+    """
+    return {
+        "run": run,
+        "scale": scale,
+        "variant": variant.model_dump(mode="json"),
+        **commit_of_code(),
+        "versions": _versions(),
+        "imported": {**imported, "keys_left_out": left_out},
+        "device": None,
+        "threads": None,
+        "hours": None,
+        "resumed_at": [],
+        "sessions": [],
+        "started": None,
+        "finished": now(),
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
 def _version(package: str) -> str | None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from densemoe.models import DECODERS
-from tests.models import reference
 from tests.models.small import MLORE_CASES, OUTPUTS, baseline, mlore
+from tests.parity import reference
 
 GRID = (3, 5)  # not square
 WIDTHS = [6, 7]  # scales of unequal width
