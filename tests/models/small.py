@@ -60,7 +60,10 @@ def mlore(
     gate_order="softmax_then_top_k",
     balance=True,
 ):
-    """MLoRE; `experts` a count of standard ones, `specific` a rank or None, `generic` none, vanilla or a rank."""
+    """MLoRE; `experts` a count of standard ones, `specific` a rank or None, `generic` none, vanilla or a rank.
+
+    `balance` is a weight, True for the paper's or False.
+    """
     low_rank = {"kind": "low_rank", "ranks": tuple(ranks), "kernel_size": kernel_size}
     standard = {"kind": "standard", "count": experts, "kernel_size": kernel_size}
     return decoder(
@@ -71,7 +74,7 @@ def mlore(
         router={"kind": "noisy_top_k", "branches": branches, "input": input, "k": k, "gate_order": gate_order},
         generic={"kind": "low_rank", "rank": generic} if isinstance(generic, int) else {"kind": generic},
         specific={"kind": "low_rank", "rank": specific, "mix": mix} if specific else NONE,
-        balance={"kind": "cv_squared_importance", "weight": 1e-4} if balance else NONE,
+        balance={"kind": "cv_squared_importance", "weight": 1e-4 if balance is True else balance} if balance else NONE,
     )
 
 
@@ -138,6 +141,29 @@ MLORE_CASES = {
     "one module": {"modules": 1},
     "three modules": {"modules": 3},
     "no balance": {"balance": False},
+    "balance of another weight": {"balance": 0.5},
+    # Table 10 and 3, at the papers' counts
+    "N = 5": {"ranks": (1, 2, 2, 3, 4), "k": 3},
+    "N = 10": {"ranks": tuple(range(1, 11)), "k": 6},
+    "N = 15": {"ranks": tuple(range(1, 16)), "k": 9},
+    "N = 20": {"ranks": (1, 2, 3, 4) * 5, "k": 12},
+    "N = 15, k = 3": {"ranks": tuple(range(1, 16)), "k": 3},
+    "N = 15, k = 15": {"ranks": tuple(range(1, 16)), "k": 15},
+    "N = 15, k = 12, top-k then softmax": {
+        "ranks": tuple(range(1, 16)),
+        "k": 12,
+        "gate_order": "top_k_then_softmax",
+    },
+    "equal ranks": {"ranks": (2,) * 15, "k": 9},
+    "ranks above the width": {"ranks": (9, 10, 12), "specific": 9, "generic": 10},
+    "decreasing ranks": {"ranks": (7, 3, 1)},
+    "learned input, position, top-k then softmax": {
+        "input": "learned",
+        "branches": "position",
+        "gate_order": "top_k_then_softmax",
+    },
+    "standard experts, basic router, no balance": {"experts": 4, "k": 3, "branches": "basic", "balance": False},
+    "wider": {"channels": 12},
 }
 
 TASK_EXPERT_CASES = {

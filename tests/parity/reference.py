@@ -10,16 +10,17 @@ from torch.nn import functional as F
 
 
 class State:
-    """Part of a state dict below a prefix."""
+    """Part of a state dict below a prefix; `statistics` collects what each BatchNorm in training sees of each task."""
 
-    def __init__(self, values, prefix=""):
+    def __init__(self, values, prefix="", statistics=None):
         self.values, self.prefix = values, prefix
+        self.statistics = {} if statistics is None else statistics
 
     def __getitem__(self, name):
         return self.values[self.prefix + name]
 
     def below(self, name):
-        return State(self.values, f"{self.prefix}{name}.")
+        return State(self.values, f"{self.prefix}{name}.", self.statistics)
 
 
 def part(value, task, tasks):
@@ -37,6 +38,8 @@ def batch_norm(state, x, training, task=0, tasks=1):
     if training:
         mean = x.mean(dim=(0, 2, 3))
         var = ((x - mean[None, :, None, None]) ** 2).mean(dim=(0, 2, 3))
+        seen = x[:, 0].numel()
+        state.statistics[state.prefix, task] = mean.detach(), var.detach() * seen / (seen - 1)
     else:
         mean, var = part(state["running_mean"], task, tasks), part(state["running_var"], task, tasks)
     scale = part(state["weight"], task, tasks) / torch.sqrt(var + 1e-5)
@@ -170,9 +173,9 @@ def head(state, x, training, upsampling=4):
     return conv(state.below("predict"), gelu(batch_norm(state.below("norm"), conv(state.below("conv"), x), training)))
 
 
-def mlore(values, options, outputs, maps, training, noises):
+def mlore(values, options, outputs, maps, training, noises, statistics=None):
     """Predictions, balance and gates per module; `noises` one [B, T, N] per module, or None in evaluation."""
-    state, tasks = State(values), len(outputs)
+    state, tasks = State(values, statistics=statistics), len(outputs)
     noises = iter(noises) if noises is not None else None
     features, gates_of_modules = [[] for _ in outputs], []
     for s, maps_of_scale in enumerate(maps):

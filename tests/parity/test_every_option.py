@@ -77,31 +77,57 @@ def test_mlore_equals_the_reference(case, training, monkeypatch):
         assert (record.gates - expected).abs().max() < 1e-10
 
 
-def test_the_cases_cover_the_options():
-    assert len(MLORE_CASES) == 24
+@pytest.mark.parametrize("case", MLORE_CASES)
+def test_a_training_step_equals_the_reference(case, monkeypatch):
+    """With noise, batch statistics and balance: gradients of every parameter and input, running statistics after it.
 
-
-def test_gradients_equal_those_of_the_reference():
-    """In evaluation mode (batch statistics aside): every parameter, the stop-gradient of the generic path included."""
-    options = mlore()
-    decoder = build(options).eval()
+    The stop-gradient in front of the generic path is part of it: without it the gradients of all that lies in front
+    differ.
+    """
+    options = mlore(**MLORE_CASES[case])
+    decoder = build(options).train()
+    noises = fixed_noise(monkeypatch, options)
     inputs = [x.requires_grad_() for x in maps()]
-    state = {k: v.clone().requires_grad_(v.is_floating_point()) for k, v in decoder.state_dict().items()}
-    predictions, _, _ = reference.mlore(state, options, OUTPUTS, inputs, False, None)
+    before = {k: v.clone() for k, v in decoder.state_dict().items()}
+    state = {k: v.clone().requires_grad_(v.is_floating_point()) for k, v in before.items()}
+    statistics = {}
+    predictions, balance, _ = reference.mlore(state, options, OUTPUTS, inputs, True, noises, statistics)
     names = [name for name, _ in decoder.named_parameters()]
-    expected = torch.autograd.grad(
-        sum(p.pow(2).sum() for p in predictions.values()), [*[state[n] for n in names], *inputs], allow_unused=True
-    )
+    loss = sum(p.pow(2).mean() for p in predictions.values()) + (balance if options.balance.kind != "none" else 0)
+    expected = torch.autograd.grad(loss, [*[state[n] for n in names], *inputs], allow_unused=True)
 
     output = decoder(inputs)
-    ours = torch.autograd.grad(
-        sum(p.pow(2).sum() for p in output.predictions.values()), [*decoder.parameters(), *inputs]
-    )
+    loss = sum(p.pow(2).mean() for p in output.predictions.values())
+    loss = loss if output.balance is None else loss + output.balance
+    ours = torch.autograd.grad(loss, [*decoder.parameters(), *inputs])
 
     assert len(ours) == len(names) + len(WIDTHS)
-    for a, b in zip(ours, expected, strict=True):
+    for name, a, b in zip([*names, *("map",) * len(WIDTHS)], ours, expected, strict=True):
         b = torch.zeros_like(a) if b is None else b
-        assert (a - b).abs().max() <= 1e-9 * max(1, b.abs().max())
+        assert (a - b).abs().max() <= 1e-10 * max(1, b.abs().max()), name
+    after, tasks = decoder.state_dict(), len(OUTPUTS)
+    assert {prefix for prefix, _ in statistics} == {k.removesuffix("running_var") for k in after if "running_var" in k}
+    for (prefix, task), seen in statistics.items():
+        shared = 1 if prefix.startswith("heads") else tasks
+        for kind, value in zip(("running_mean", "running_var"), seen, strict=True):
+            key = prefix + kind
+            moved = 0.9 * reference.part(before[key], task, shared) + 0.1 * value
+            assert (reference.part(after[key], task, shared) - moved).abs().max() < 1e-10, key
+
+
+def test_without_the_stop_gradient_the_gradients_would_differ():
+    """So that the comparison above can fail."""
+    decoder = build(mlore(modules=1)).eval()
+    x = maps()[0].requires_grad_()
+
+    def gradient(cut):
+        module = decoder.scales[0][0]
+        y = module.enter(decoder.project[0](x))
+        generic = module.paths.generic(y.detach() if cut else y)
+        return torch.autograd.grad(generic.pow(2).sum() + y.sum(), x)[0]
+
+    decoder.scales[0][0].enter = torch.nn.Conv2d(8, 8, 1).double()
+    assert (gradient(True) - gradient(False)).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -118,6 +118,8 @@ class NoisyTopKRouter(nn.Module):
         mix = raw[..., -1] if self.mix else None
         if self.experts == 0:
             return None, mix
+        # at least float32, also under autocast: which gates are kept is decided by small differences
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         logits = raw[..., : self.experts]
         if self.training:
             # the scale is the raw output, without softplus, and may be negative (released code)
