@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import safetensors.torch
 import timm
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch.nn import functional as F
 
+from densemoe.models.backbones.pretrained import local_weights
 from densemoe.models.backbones.vit import Vit, adapt_state_dict
 from densemoe.params.errors import InputError
 from tests.models.small import vit
@@ -149,6 +151,61 @@ def test_missing_network_gives_a_sentence(offline):
     offline(OSError("no route to host"))
     with pytest.raises(InputError, match=r"'some_vit.tag' could not be fetched \(OSError: no route to host\)"):
         build(weights="some_vit.tag").load_pretrained()
+
+
+def test_without_network_the_sentence_says_which_file_goes_where(offline, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    offline(OSError("no route\nto host"))
+    with pytest.raises(InputError) as refused:
+        build(weights="some_vit.tag").load_pretrained()
+    sentence = str(refused.value)
+    assert "put the file model.safetensors of timm/some_vit.tag on the Hugging Face hub at " in sentence
+    assert str(tmp_path / "hub/checkpoints/some_vit.tag.safetensors") in sentence
+    assert "\n" not in sentence
+
+
+TINY = "vit_tiny_patch16_384.augreg_in21k_ft_in1k"
+TINY_SIZES = {"width": 192, "depth": 12, "heads": 3, "patch": 16, "taps": (3, 6, 9, 12)}
+
+
+def test_a_file_put_there_by_hand_is_taken_instead_of_a_download(monkeypatch, tmp_path):
+    """With timm itself; its network of random weights stands in for the downloaded file."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    torch.manual_seed(2)
+    file = local_weights(TINY)
+    file.parent.mkdir(parents=True)
+    source = timm.create_model(TINY, pretrained=False)
+    safetensors.torch.save_file(source.state_dict(), file)
+    backbone = build((64, 96), weights=TINY, **TINY_SIZES)
+    backbone.load_pretrained()
+    for name, value in backbone.vit.state_dict().items():
+        if name != "pos_embed":
+            assert torch.equal(value, source.state_dict()[name]), name
+    grid = source.pos_embed.detach()[:, 1:].transpose(1, 2).unflatten(2, (24, 24))
+    resized = F.interpolate(grid, (4, 6), mode="bicubic", align_corners=False)
+    assert torch.allclose(backbone.vit.pos_embed, resized.flatten(2).transpose(1, 2), atol=1e-6)
+
+
+def test_a_wrong_file_put_there_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    file = local_weights(TINY)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"<html>not a checkpoint")
+    with pytest.raises(InputError, match=rf"{TINY}\.safetensors does not hold the weights '{TINY}' \("):
+        build((64, 96), weights=TINY, **TINY_SIZES).load_pretrained()
+    safetensors.torch.save_file({"norm.weight": torch.ones(192)}, file)
+    with pytest.raises(InputError, match=r"does not hold the weights .*Missing key"):
+        build((64, 96), weights=TINY, **TINY_SIZES).load_pretrained()
+
+
+def test_the_mean_and_deviation_of_images_are_imagenets():
+    """Whatever the pretrained weights were trained with (0.5): the released code normalises so, and training adapts."""
+    from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+    from densemoe.data.transforms import MEAN, STD
+
+    assert MEAN == IMAGENET_DEFAULT_MEAN
+    assert STD == IMAGENET_DEFAULT_STD
 
 
 def test_weights_of_another_shape_are_refused(offline):

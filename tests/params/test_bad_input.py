@@ -38,7 +38,13 @@ CASES = [
     pytest.param(
         TABLE11, "decoder.router.k: 3}", "decoder.router.k: 3", ["table11.yaml line", "YAML"], id="broken YAML"
     ),
-    pytest.param(TABLE11, "decoder.router.k: 3", "decoder.channels: 642", ["642", "divisible by 4"], id="width"),
+    pytest.param(
+        TABLE11,
+        "decoder.router.k: 3",
+        "decoder.channels: 642",
+        ["642", "divisible by 4", "allowed are multiples of 4"],
+        id="width",
+    ),
     pytest.param(
         TABLE11, "decoder.router.k: 3", "decoder.generic: {kind: wide}", ["'wide'", "vanilla"], id="unknown kind"
     ),
@@ -48,6 +54,20 @@ CASES = [
         "decoder.experts: {kind: low_rank, ranks: [16, 16], kernel_size: 4}",
         ["even", "odd"],
         id="even kernel",
+    ),
+    pytest.param(
+        TABLE11,
+        "decoder.router.k: 3",
+        "decoder.experts.ranks: [16, 24, 32, 40, 48, 56, 64, 72]",
+        ["table11.yaml", "k is 9", "only 8 experts", "decoder.experts.ranks lists one rank", "1 to 8"],
+        id="ranks list shorter than k",
+    ),
+    pytest.param(
+        TABLE11,
+        "decoder.router.k: 3",
+        "decoder.experts.ranks: [16, 0]",
+        ["decoder.experts.ranks", "0", "greater than 0"],
+        id="rank 0",
     ),
     pytest.param(
         TABLE02,

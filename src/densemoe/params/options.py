@@ -250,11 +250,15 @@ class MloreDecoder(Options):
     def _fits(self) -> MloreDecoder:
         n, k = self.experts.count, self.router.k
         if self.channels % 4:
-            raise ValueError(f"decoder.channels {self.channels} is not divisible by 4, which the router needs")
+            raise ValueError(
+                f"decoder.channels {self.channels} is not divisible by 4, which the router needs; "
+                "allowed are multiples of 4"
+            )
         if self.experts.kernel_size % 2 == 0:
             raise ValueError(f"decoder.experts.kernel_size {self.experts.kernel_size} is even; allowed are odd sizes")
         if k > n:
-            raise ValueError(f"decoder.router.k is {k} but there are only {n} experts; allowed are 1 to {n}")
+            listed = " (decoder.experts.ranks lists one rank per expert)" if self.experts.kind == "low_rank" else ""
+            raise ValueError(f"decoder.router.k is {k} but there are only {n} experts{listed}; allowed are 1 to {n}")
         if n > 0 and k == 0:
             raise ValueError(f"decoder.router.k is 0 with {n} experts; allowed are 1 to {n}")
         if n == 0 and self.balance.kind != "none":

@@ -101,9 +101,11 @@ class Vit(nn.Module):
     def load_pretrained(self) -> None:
         """Fetch the weights that the options name, through timm, and load them strictly; nothing if they name none.
 
+        A file put at `pretrained.local_weights(name)` is taken instead of a download.
+
         Raises:
-            InputError: timm does not know the name, the network of that name has another shape, or it cannot be
-                fetched.
+            InputError: timm does not know the name, the network of that name has another shape, it cannot be fetched,
+                or the local file is not that network's.
         """
         if self.weights is None:
             return
