@@ -59,10 +59,13 @@ def mlore(
     input="features",
     gate_order="softmax_then_top_k",
     balance=True,
+    branch_form="norm_gelu",
+    noise_scale="raw",
+    **forms,
 ):
     """MLoRE; `experts` a count of standard ones, `specific` a rank or None, `generic` none, vanilla or a rank.
 
-    `balance` is a weight, True for the paper's or False.
+    `balance` is a weight, True for the paper's or False; `forms` are the decoder's projection, nonlinear_block, fusion.
     """
     low_rank = {"kind": "low_rank", "ranks": tuple(ranks), "kernel_size": kernel_size}
     standard = {"kind": "standard", "count": experts, "kernel_size": kernel_size}
@@ -71,10 +74,19 @@ def mlore(
         channels=channels,
         modules_per_scale=modules,
         experts=standard if experts else low_rank,
-        router={"kind": "noisy_top_k", "branches": branches, "input": input, "k": k, "gate_order": gate_order},
+        router={
+            "kind": "noisy_top_k",
+            "branches": branches,
+            "input": input,
+            "k": k,
+            "gate_order": gate_order,
+            "branch_form": branch_form,
+            "noise_scale": noise_scale,
+        },
         generic={"kind": "low_rank", "rank": generic} if isinstance(generic, int) else {"kind": generic},
         specific={"kind": "low_rank", "rank": specific, "mix": mix} if specific else NONE,
         balance={"kind": "cv_squared_importance", "weight": 1e-4 if balance is True else balance} if balance else NONE,
+        **forms,
     )
 
 
@@ -164,6 +176,23 @@ MLORE_CASES = {
     },
     "standard experts, basic router, no balance": {"experts": 4, "k": 3, "branches": "basic", "balance": False},
     "wider": {"channels": 12},
+    # where paper and released code differ, the paper's form
+    "linear branches": {"branch_form": "linear"},
+    "linear basic branch": {"branch_form": "linear", "branches": "basic"},
+    "softplus noise": {"noise_scale": "softplus"},
+    "projection per task": {"projection": "per_task"},
+    "block between": {"nonlinear_block": "between"},
+    "block between three": {"nonlinear_block": "between", "modules": 3},
+    "no block at all": {"nonlinear_block": "between", "modules": 1},
+    "concatenated": {"fusion": "concatenated"},
+    "all as the paper says": {
+        "branch_form": "linear",
+        "noise_scale": "softplus",
+        "projection": "per_task",
+        "nonlinear_block": "between",
+        "fusion": "concatenated",
+        "mix": "one",
+    },
 }
 
 TASK_EXPERT_CASES = {

@@ -75,16 +75,18 @@ def router(state, options, y, task, tasks, noise):
         if name == "basic":
             x = conv(branch.below("reduce"), y, task, tasks)
             x = x.permute(0, 2, 3, 1).reshape(batch, -1, x.shape[1])  # [B, P, C/4]
-            x = linear(branch.below("project"), gelu(layer_norm(branch.below("norm"), x, task)), task)
-            hidden.append(x.mean(dim=1))
+            x = x if r.branch_form == "linear" else gelu(layer_norm(branch.below("norm"), x, task))
+            hidden.append(linear(branch.below("project"), x, task).mean(dim=1))
         else:
             x = y.flatten(2) @ branch["weight"][task, :, 0] + branch["bias"][task]  # [B, C]
-            hidden.append(linear(branch.below("project"), gelu(layer_norm(branch.below("norm"), x, task)), task))
+            x = x if r.branch_form == "linear" else gelu(layer_norm(branch.below("norm"), x, task))
+            hidden.append(linear(branch.below("project"), x, task))
     raw = linear(state.below("predict"), torch.cat(hidden, dim=1), task)
     mix = raw[:, 2 * n] if raw.shape[1] > 2 * n else None
     logits = raw[:, :n]
     if noise is not None:
-        logits = logits + noise * raw[:, n : 2 * n]
+        scale = raw[:, n : 2 * n]
+        logits = logits + noise * (torch.log(1 + torch.exp(scale)) if r.noise_scale == "softplus" else scale)
     gates = torch.zeros(batch, n, dtype=y.dtype)
     for b in range(batch if n else 0):
         chosen = sorted(range(n), key=lambda i: -logits[b, i].item())[: r.k]
@@ -106,7 +108,7 @@ def expert(state, options, y, number):
     return F.conv2d(hidden, state["up.weight"][:, rows, None, None], state["up.bias"][number])
 
 
-def module(state, options, xs, training, noise):
+def module(state, options, xs, training, noise, last):
     """One MLoRE module; xs are the tasks' inputs. Returns the tasks' outputs and gates [B, T, N]."""
     tasks = len(xs)
     mixes = options.specific.kind != "none" and options.specific.mix == "router"
@@ -132,12 +134,18 @@ def module(state, options, xs, training, noise):
             z = z + conv(paths.below("generic"), y.detach())
         if options.generic.kind == "low_rank":
             z = z + conv(paths.below("generic.1"), conv(paths.below("generic.0"), y.detach()))
-        outs.append(conv(state.below("leave"), gelu(batch_norm(state.below("norm"), z, training, t, tasks)), t, tasks))
+        if options.nonlinear_block == "after_each":
+            z = conv(state.below("leave"), gelu(batch_norm(state.below("norm"), z, training, t, tasks)), t, tasks)
+        elif not last:
+            z = conv(state.below("leave"), batch_norm(state.below("norm"), gelu(z), training, t, tasks), t, tasks)
+        outs.append(z)
     return outs, torch.stack(all_gates, dim=1) if all_gates else None
 
 
-def fusion(state, scales, training, task, tasks):
+def fusion(state, scales, training, task, tasks, form="softmax_weighted"):
     """Fuse one task's features of all scales."""
+    if form == "concatenated":
+        return conv(state.below("reduce"), torch.cat(scales, 1), task, tasks)
     x = gelu(batch_norm(state.below("norm"), conv(state.below("reduce"), torch.cat(scales, 1), task, tasks), training,
                         task, tasks))  # fmt: skip
     logits = conv(state.below("weigh"), x, task, tasks)
@@ -179,10 +187,12 @@ def mlore(values, options, outputs, maps, training, noises, statistics=None):
     noises = iter(noises) if noises is not None else None
     features, gates_of_modules = [[] for _ in outputs], []
     for s, maps_of_scale in enumerate(maps):
-        xs = [conv(state.below(f"project.{s}"), maps_of_scale)] * tasks
+        xs = [maps_of_scale if options.projection == "per_task" else conv(state.below(f"project.{s}"), maps_of_scale)]
+        xs = xs * tasks
         for m in range(options.modules_per_scale):
             noise = next(noises) if noises is not None and options.experts.count else None
-            xs, gates = module(state.below(f"scales.{s}.{m}"), options, xs, training, noise)
+            last = m == options.modules_per_scale - 1
+            xs, gates = module(state.below(f"scales.{s}.{m}"), options, xs, training, noise, last)
             gates_of_modules += [gates] if gates is not None else []
         for t, x in enumerate(xs):
             features[t].append(x)
@@ -195,7 +205,7 @@ def mlore(values, options, outputs, maps, training, noises, statistics=None):
     predictions = {
         task: head(
             state.below(f"heads.{task}"),
-            fusion(state.below("fusion"), aligned(features[t]), training, t, tasks),
+            fusion(state.below("fusion"), aligned(features[t]), training, t, tasks, options.fusion),
             training,
             upsampling=1 if is_pyramid(maps) else 4,
         )

@@ -28,7 +28,7 @@ def trained(decoder):
 
 
 def test_all_low_rank_cases_are_tested():
-    assert len(LOW_RANK) == 34
+    assert len(LOW_RANK) == 43
 
 
 @pytest.mark.parametrize("case", LOW_RANK)

@@ -1,9 +1,11 @@
-"""Fusion of the scales, one per task (facts of the released MLoRE code; the paper only says "concatenated").
+"""Fusion of the scales, one per task: as in the released MLoRE code, or concatenated, as its paper says.
 
 Shapes: B batch, C channels, H W, S scales, T tasks.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -35,3 +37,24 @@ class SoftmaxFusion(nn.Module):
         weights = self.weigh(F.gelu(self.norm(self.reduce(stack.flatten(1, 3)))))
         weights = weights.unflatten(1, (self.tasks, -1)).softmax(dim=2)  # [B, T, S, H, W]
         return (weights.unsqueeze(3) * stack).sum(dim=2)
+
+
+class ConcatenatedFusion(nn.Module):
+    """1x1 convolution per task of all scales' channels; the paper gives no more than the concatenation.
+
+    Args:
+        tasks, channels, scales: sizes.
+    """
+
+    def __init__(self, tasks: int, channels: int, scales: int):
+        super().__init__()
+        self.tasks = tasks
+        self.reduce = PerTaskConv(tasks, scales * channels, channels)
+
+    def forward(self, scales: list[Tensor]) -> Tensor:
+        """Fuse S maps, each [B, T*C, H, W]; returns [B, T, C, H, W]."""
+        stack = torch.stack([x.unflatten(1, (self.tasks, -1)) for x in scales], dim=2)  # [B, T, S, C, H, W]
+        return self.reduce(stack.flatten(1, 3)).unflatten(1, (self.tasks, -1))
+
+
+FUSIONS = {"softmax_weighted": partial(SoftmaxFusion, shared=False), "concatenated": ConcatenatedFusion}

@@ -107,6 +107,10 @@ class NoisyTopKRouter(Options):
     """`learned`: a learnable parameter instead of the sample's features (Table 4, "w/o sample-dep")."""
     k: Annotated[int, Field(ge=0)]
     gate_order: Literal["softmax_then_top_k", "top_k_then_softmax"]
+    branch_form: Literal["norm_gelu", "linear"] = "norm_gelu"
+    """Between the two layers of a branch: LayerNorm and GELU (released code), or nothing (paper, 3.3)."""
+    noise_scale: Literal["raw", "softplus"] = "raw"
+    """Standard deviation of the noise: the raw output (released code), or its softplus (Shazeer et al. 2017, Eq. 4)."""
 
 
 class NoGeneric(Options):
@@ -245,6 +249,12 @@ class MloreDecoder(Options):
     generic: Generic
     specific: Specific
     balance: Balance
+    projection: Literal["shared", "per_task"] = "shared"
+    """Map to task features: D -> C shared, then C -> C per task (released code); D -> C per task (paper, 3.3)."""
+    nonlinear_block: Literal["after_each", "between"] = "after_each"
+    """BatchNorm-GELU-1x1 after every module (released code); GELU-BatchNorm-1x1 between modules (paper, 3.3)."""
+    fusion: Literal["softmax_weighted", "concatenated"] = "softmax_weighted"
+    """Sum of the scales by predicted weights (released code); 1x1 convolution of their concatenation (paper, 3.1)."""
 
     @model_validator(mode="after")
     def _fits(self) -> MloreDecoder:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from densemoe.models.balance import BALANCES
 from densemoe.models.experts import EXPERTS, GENERIC, SPECIFIC
-from densemoe.models.fusion import SoftmaxFusion
+from densemoe.models.fusion import FUSIONS
 from densemoe.models.heads import Heads
 from densemoe.models.output import ModelOutput, RoutingRecord
 from densemoe.models.per_task import PerTaskConv, tasks_into_batch, tasks_into_channels
@@ -50,19 +50,22 @@ class Paths(nn.Module):
 
 
 class MloreModule(nn.Module):
-    """One MLoRE module: projection per task, router, paths, then BatchNorm, GELU and projection per task.
+    """One MLoRE module: projection per task, router, paths, then the non-linear block per task.
+
+    The block is BatchNorm, GELU, 1x1 (released code), or GELU, BatchNorm, 1x1 (paper), or left out.
 
     Args:
         options: of the decoder.
         tasks: T.
         grid: H, W.
-        shared_input: the input is one feature for all tasks instead of one per task.
+        shared_input: channels of an input that all tasks share, or None if each task has its own C.
+        last: of its scale; the paper's block stands between two modules only.
     """
 
-    def __init__(self, options: Options, tasks: int, grid: tuple[int, int], *, shared_input: bool):
+    def __init__(self, options: Options, tasks: int, grid: tuple[int, int], *, shared_input: int | None, last: bool):
         super().__init__()
         c, count, kernel = options.channels, options.experts.count, options.experts.kernel_size
-        self.enter = nn.Conv2d(c, tasks * c, 1) if shared_input else PerTaskConv(tasks, c, c)
+        self.enter = nn.Conv2d(shared_input, tasks * c, 1) if shared_input else PerTaskConv(tasks, c, c)
         mix = options.specific.kind != "none" and options.specific.mix == "router"
         # a module with neither experts nor a mix has nothing to route
         self.router = (
@@ -78,14 +81,19 @@ class MloreModule(nn.Module):
             GENERIC[options.generic.kind](options.generic, c, kernel),
             SPECIFIC[options.specific.kind](options.specific, tasks, c, kernel),
         )
-        self.norm = nn.BatchNorm2d(tasks * c)
-        self.leave = PerTaskConv(tasks, c, c)
+        self.gelu_first = options.nonlinear_block == "between"
+        block = not (self.gelu_first and last)
+        self.norm = nn.BatchNorm2d(tasks * c) if block else None
+        self.leave = PerTaskConv(tasks, c, c) if block else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """[B, C or T*C, H, W] -> features [B, T*C, H, W] and gates [B, T, E] or None."""
         y = self.enter(x)
         gates, mix = self.router(y) if self.router is not None else (None, None)
-        return self.leave(F.gelu(self.norm(self.paths(y, gates, mix)))), gates
+        z = self.paths(y, gates, mix)
+        if self.leave is None:
+            return z, gates
+        return self.leave(self.norm(F.gelu(z)) if self.gelu_first else F.gelu(self.norm(z))), gates
 
 
 class MloreDecoder(nn.Module):
@@ -102,15 +110,24 @@ class MloreDecoder(nn.Module):
         super().__init__()
         tasks = len(outputs)
         self.balance = BALANCES[options.balance.kind] if options.balance.kind != "none" else None
-        self.project = nn.ModuleList(nn.Conv2d(width, options.channels, 1) for width in backbone_channels)
+        shared, count = options.projection == "shared", options.modules_per_scale
+        self.project = nn.ModuleList(
+            nn.Conv2d(width, options.channels, 1) if shared else nn.Identity() for width in backbone_channels
+        )
         self.scales = nn.ModuleList(
             nn.ModuleList(
-                MloreModule(options, tasks, grid, shared_input=number == 0)
-                for number in range(options.modules_per_scale)
+                MloreModule(
+                    options,
+                    tasks,
+                    grid,
+                    shared_input=None if number else options.channels if shared else width,
+                    last=number == count - 1,
+                )
+                for number in range(count)
             )
-            for grid in grids
+            for width, grid in zip(backbone_channels, grids, strict=True)
         )
-        self.fusion = SoftmaxFusion(tasks, options.channels, len(backbone_channels), shared=False)
+        self.fusion = FUSIONS[options.fusion](tasks, options.channels, len(backbone_channels))
         self.heads = Heads(options.channels, outputs, head_upsampling(grids))
 
     @classmethod

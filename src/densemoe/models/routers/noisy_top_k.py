@@ -19,13 +19,13 @@ GateOrder = Literal["softmax_then_top_k", "top_k_then_softmax"]
 
 
 class BasicBranch(nn.Module):
-    """Two 1x1 convolutions with LayerNorm and GELU between them, averaged over positions."""
+    """Two 1x1 convolutions, averaged over positions; LayerNorm and GELU between them unless `linear`."""
 
-    def __init__(self, tasks: int, channels: int, positions: int):
+    def __init__(self, tasks: int, channels: int, positions: int, *, linear: bool):
         super().__init__()
         self.tasks = tasks
         self.reduce = PerTaskConv(tasks, channels, channels // 4)
-        self.norm = PerTaskLayerNorm(tasks, channels // 4)
+        self.norm = None if linear else PerTaskLayerNorm(tasks, channels // 4)
         self.project = PerTaskLinear(tasks, channels // 4, channels // 4)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,25 +34,32 @@ class BasicBranch(nn.Module):
         tokens = self.reduce(x).unflatten(1, (self.tasks, -1)).flatten(3)  # [B, T, C/4, P]
         tokens = tokens.permute(1, 0, 3, 2).flatten(1, 2)  # [T, B*P, C/4]
         # averaging before the projection would be the same and cheaper, but the papers' cost counts it like this
-        return self.project(F.gelu(self.norm(tokens))).unflatten(1, (batch, -1)).mean(dim=2)
+        return self.project(_bent(tokens, self.norm)).unflatten(1, (batch, -1)).mean(dim=2)
 
 
 class PositionBranch(nn.Module):
-    """Weighted sum over positions with learned weights, shared by all channels, then LayerNorm, GELU and 1x1."""
+    """Weighted sum over positions with learned weights, shared by all channels, then a 1x1 convolution.
 
-    def __init__(self, tasks: int, channels: int, positions: int):
+    LayerNorm and GELU stand between them unless `linear`.
+    """
+
+    def __init__(self, tasks: int, channels: int, positions: int, *, linear: bool):
         super().__init__()
         self.tasks = tasks
         self.weight = nn.Parameter(torch.empty(tasks, positions, 1))
         self.bias = nn.Parameter(torch.zeros(tasks, 1))
-        self.norm = PerTaskLayerNorm(tasks, channels)
+        self.norm = None if linear else PerTaskLayerNorm(tasks, channels)
         self.project = PerTaskLinear(tasks, channels, channels // 4)
         nn.init.trunc_normal_(self.weight, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T*C, H, W] -> [T, B, C/4]."""
         pooled = x.unflatten(1, (self.tasks, -1)).flatten(3) @ self.weight  # [B, T, C, 1]
-        return self.project(F.gelu(self.norm((pooled.squeeze(3) + self.bias).transpose(0, 1))))
+        return self.project(_bent((pooled.squeeze(3) + self.bias).transpose(0, 1), self.norm))
+
+
+def _bent(x: Tensor, norm: nn.Module | None) -> Tensor:
+    return x if norm is None else F.gelu(norm(x))
 
 
 BRANCHES = {"basic": (BasicBranch,), "position": (PositionBranch,), "both": (BasicBranch, PositionBranch)}
@@ -70,6 +77,8 @@ class NoisyTopKRouter(nn.Module):
         learned_input: route on a learned parameter per task instead of the sample's features.
         gate_order: what comes first, softmax or the choice of k.
         mix: predict the mix too.
+        linear: nothing between the two layers of a branch.
+        softplus: the noise has the softplus of the predicted scale, which is then never negative.
     """
 
     def __init__(
@@ -84,12 +93,17 @@ class NoisyTopKRouter(nn.Module):
         learned_input: bool,
         gate_order: GateOrder,
         mix: bool,
+        linear: bool,
+        softplus: bool,
     ):
         super().__init__()
+        self.softplus = softplus
         self.experts, self.k, self.gate_order, self.mix = experts, k, gate_order, mix
         # unit variance, the scale of normalised features; the paper gives no initialisation
         self.input = nn.Parameter(torch.randn(1, tasks * channels, *grid)) if learned_input else None
-        self.branches = nn.ModuleList(branch(tasks, channels, grid[0] * grid[1]) for branch in BRANCHES[branches])
+        self.branches = nn.ModuleList(
+            branch(tasks, channels, grid[0] * grid[1], linear=linear) for branch in BRANCHES[branches]
+        )
         outputs = 2 * experts + int(mix)  # logits, noise scales, mix
         self.predict = PerTaskLinear(tasks, len(self.branches) * (channels // 4), outputs)
 
@@ -108,6 +122,8 @@ class NoisyTopKRouter(nn.Module):
             learned_input=options.input == "learned",
             gate_order=options.gate_order,
             mix=mix,
+            linear=options.branch_form == "linear",
+            softplus=options.noise_scale == "softplus",
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -122,8 +138,9 @@ class NoisyTopKRouter(nn.Module):
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         logits = raw[..., : self.experts]
         if self.training:
-            # the scale is the raw output, without softplus, and may be negative (released code)
+            # without softplus, as in the released code, it may be negative
             scale = raw[..., self.experts : 2 * self.experts]
+            scale = F.softplus(scale) if self.softplus else scale
             logits = torch.addcmul(logits, torch.randn_like(scale), scale)
         return sparse_gates(logits, self.k, self.gate_order), mix
 
