@@ -61,15 +61,14 @@ def metrics(entry: Entry, reader: Reader, weights: Path, args: argparse.Namespac
     from densemoe.train.weights import load_weights
 
     check_protocol(args.protocol)
-    variant, device = entry.variant, start(args.device, args.threads).device
-    crop, batch_size = variant.data.crop, args.batch_size
+    variant, crop, device = entry.variant, entry.variant.data.crop, start(args.device, args.threads).device
     model = build_model(variant, entry.outputs, crop, load_weights=False)
     load_weights(weights, model, entry.run)
     if args.measure == "merged":
         model = reparameterize(model)
     return measure(
         model.to(device),
-        ValLoader(reader, crop=crop, tasks=variant.tasks, batch_size=batch_size, workers=args.workers),
+        ValLoader(reader, crop=crop, tasks=variant.tasks, batch_size=args.batch_size, workers=args.workers),
         entry.outputs,
         weights.with_name(f"boundary_{args.measure}.zip"),
         device=device,

@@ -55,8 +55,7 @@ def main() -> None:
             progress=show,
         )
     scores = summary(images, protocol=protocol.name)
-    values = {"boundary.ods_f": 100 * scores[MAX_CARDINALITY]["ods"]["f"]}
-    values["boundary.ods_f_seism"] = 100 * scores[SEISM_COMPAT]["ods"]["f"]
+    f = {count: 100 * scores[count]["ods"]["f"] for count in (MAX_CARDINALITY, SEISM_COMPAT)}
     document = metrics_document(
         entry.scale,
         entry.run,
@@ -65,7 +64,7 @@ def main() -> None:
         flavour=flavour,
         images=len(ids),
         protocol={"boundary": VERSION},
-        metrics=values,
+        metrics={"boundary.ods_f": f[MAX_CARDINALITY], "boundary.ods_f_seism": f[SEISM_COMPAT]},
         imported=imported_from(archive.with_name("model.safetensors")),
     )
     write_json(Path("reports", entry.scale, "boundary", entry.run, f"{args.measure}.json"), document)

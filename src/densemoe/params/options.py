@@ -250,9 +250,9 @@ class MloreDecoder(Options):
     specific: Specific
     balance: Balance
     projection: Literal["shared", "per_task"] = "shared"
-    """Map to task features: D -> C shared, then C -> C per task (released code); D -> C per task (paper, 3.3)."""
+    """Map to task features: D -> C shared, then C -> C per task (released code); D -> C per task (paper, A.1)."""
     nonlinear_block: Literal["after_each", "between"] = "after_each"
-    """BatchNorm-GELU-1x1 after every module (released code); GELU-BatchNorm-1x1 between modules (paper, 3.3)."""
+    """BatchNorm-GELU-1x1 after every module (released code); GELU-BatchNorm-1x1 between modules (paper, A.1)."""
     fusion: Literal["softmax_weighted", "concatenated"] = "softmax_weighted"
     """Sum of the scales by predicted weights (released code); 1x1 convolution of their concatenation (paper, 3.1)."""
 
