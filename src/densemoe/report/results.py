@@ -192,7 +192,7 @@ def _origin(name: str, imported: Any) -> str:
     if imported is None:
         return ""
     if not isinstance(imported, dict) or not all(isinstance(imported.get(key), str) for key in ("file", "sha256")):
-        raise InputError(f"{name}: 'imported' is {_short(imported)}; allowed is a mapping of file and sha256.")
+        raise InputError(f"{name}: 'imported' is {short(imported)}; allowed is a mapping of file and sha256.")
     return f"{imported['file']}, sha256 {imported['sha256'][:12]}"
 
 
