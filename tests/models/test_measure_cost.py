@@ -40,8 +40,8 @@ def test_bad_input_is_refused_at_once(root, tmp_path, words, sentence):
     [
         ("channels: 40", "channels: 44", "compile the plan again instead of editing it"),
         (
-            ", protocol: 1}\ntables:",
-            ", protocol: 2}\ntables:",
+            "of: model, protocol: 1}",
+            "of: model, protocol: 2}",
             "protocol is 2, but this code counts by version 1 only.",
         ),
     ],

@@ -23,7 +23,7 @@ def reproduced(tmp_path_factory):
     project = Project.make(tmp_path_factory.mktemp("engines") / "project")
     said = project.reproduce()
     assert said.splitlines()[-1] == INDEX
-    assert "29 jobs done" in said and "29 of 29 stages are done and recorded" in said
+    assert "30 jobs done" in said and "30 of 30 stages are done and recorded" in said
     project.commit("results")
     return project
 
@@ -148,7 +148,7 @@ def test_after_a_clone_and_a_pull_nothing_trains(project, tmp_path):
     refused = clone.reproduce(code=1)
     assert "was not made by Snakemake" in refused and "workflow.sync adopt" in refused
     assert "was not made by Snakemake" in clone.run("snakemake", "-n", "--cores", "1", code=1)
-    assert "29 of 29 stages are current" in clone.python("-m", "workflow.sync", "adopt")
+    assert "30 of 30 stages are current" in clone.python("-m", "workflow.sync", "adopt")
     assert "already up to date" in clone.reproduce()
     assert clone.calls() == {}
     assert clone.run("git", "status", "--short") == ""

@@ -146,7 +146,7 @@ def test_a_dry_run_of_the_paper_is_quick_and_imports_no_torch(record_property):
     )  # fmt: skip
     seconds = time.perf_counter() - begin
     record_property("seconds", seconds)
-    assert re.search(r"^train +50$", done.stdout + done.stderr, re.M)
+    assert re.search(r"^train +64$", done.stdout + done.stderr, re.M)
     modules = re.findall(r"import time:.*\| +(\S+)$", done.stderr, re.M)
     assert "yaml" in modules
     assert not {"torch", "timm", "dvc.repo"} & set(modules)
