@@ -1,6 +1,7 @@
 """Train one run of a plan: python -m stages.train --run RUN --plan params/plan/SCALE.yaml."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from densemoe.data.packed import Reader
 from densemoe.train.entry import Entry, read_entry
 from densemoe.train.flags import at_least
 from densemoe.train.interrupt import TrainingStopped
+from densemoe.train.lock import RunLock
+from stages._cluster import job_is_over, own_job, requeue_own_job
 from stages._command import planned, run
 from stages._packed import packed_split
 
@@ -28,14 +31,23 @@ def main() -> None:
     at_least(0, workers=args.workers, checkpoint_seconds=args.checkpoint_seconds)
     entry = read_entry(args.plan, *planned(args.plan, "runs", args.run), args.run)
     reader = packed_split(args.data_root, entry, "train")
+    lock = RunLock(Path("runs") / entry.run, entry.run, job=own_job(), job_is_over=job_is_over, say=say)
     try:
-        train(entry, reader, args)
+        with lock:
+            train(entry, reader, lock, args)
     except TrainingStopped as stopped:
-        print(stopped, file=sys.stderr)
+        say(str(stopped))
+        if stopped.number == signal.SIGUSR1 and (failure := requeue_own_job()):
+            say(failure)
         raise SystemExit(stopped.exit_code) from None
 
 
-def train(entry: Entry, reader: Reader, args: argparse.Namespace) -> None:
+def say(text: str) -> None:
+    """A line for the log."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def train(entry: Entry, reader: Reader, lock: RunLock, args: argparse.Namespace) -> None:
     """Import torch, which takes seconds, only now that the input is known to be good."""
     from densemoe.data.loaders import TrainLoader
     from densemoe.models import build_model
@@ -60,7 +72,8 @@ def train(entry: Entry, reader: Reader, args: argparse.Namespace) -> None:
         start(args.device, args.threads),
         checkpoint_steps=args.checkpoint_steps,
         checkpoint_seconds=args.checkpoint_seconds,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        before_writing=lock.check,
+        say=say,
     )
 
 

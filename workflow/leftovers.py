@@ -9,10 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
-from shutil import which
 
 MARK = "DENSEMOE_RUN_IN"
 
@@ -23,10 +21,17 @@ def mark(root: Path) -> dict[str, str]:
 
 
 def processes(root: Path) -> list[int]:
-    """Marked processes of this folder, without this one and its parents."""
+    """Marked processes of this folder, without this one, its parents, and those that a cluster job runs here."""
     wanted = f"{MARK}={root}".encode()
     own = _parents()
-    return [pid for pid in _pids() if pid not in own and wanted in _environment(pid).split(b"\0")]
+    job = os.environ.get("SLURM_JOB_ID", "").encode()
+    found = []
+    for pid in _pids():
+        variables = _environment(pid).split(b"\0")
+        its_job = next((v.partition(b"=")[2] for v in variables if v.startswith(b"SLURM_JOB_ID=")), job)
+        if pid not in own and wanted in variables and its_job == job:
+            found.append(pid)
+    return found
 
 
 def end_processes(root: Path, patience: float = 20.0) -> int:
@@ -47,15 +52,6 @@ def end_processes(root: Path, patience: float = 20.0) -> int:
 def cluster_prefix(root: Path, prefix: str = "densemoe") -> str:
     """Name of this folder's cluster jobs: two checkouts of one person must not take each other's for their own."""
     return f"{prefix}_{hashlib.sha256(str(root).encode()).hexdigest()[:6]}"
-
-
-def cluster_jobs(root: Path) -> list[str]:
-    """Numbers of this folder's jobs that are still in a SLURM queue."""
-    if which("squeue") is None:
-        return []
-    listed = subprocess.run(["squeue", "--me", "-h", "-o", "%i %j"], capture_output=True, text=True, check=True)
-    jobs = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
-    return [number for number, name in jobs if name.startswith(cluster_prefix(root))]
 
 
 def _pids() -> list[int]:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workflow import slurm
+
 _JOB = re.compile(r"^(?:local)?rule (\w+):$")
 _FINISHED = re.compile(r"^Finished jobid: (\d+) \(Rule: (\w+)\)$")
 _STEPS = re.compile(r"^(\d+) of (\d+) steps")
@@ -30,6 +32,8 @@ _NOISE = re.compile(
             "Complete log.*",
             "Elapsed time.*",
             "Nothing to be done.*",
+            "SLURM run ID: .*",
+            "Trying to restart job .*",
             # a failed job is told in one line
             "Exiting because a job execution failed.*",
             "At least one job did not complete.*",
@@ -40,6 +44,7 @@ _NOISE = re.compile(
         ]
     )
 )
+_SUBMITTED = re.compile(r"^Job (\d+) has been submitted with SLURM jobid (\d+) .*")
 _STATS = re.compile(r"^(\w+) +(\d+)$")
 _FENCE = re.compile(r"^=+$")
 
@@ -59,8 +64,8 @@ class Job:
 
     @property
     def log(self) -> str:
-        """Path of the job's log."""
-        return self.fields.get("log", "").partition(" (")[0]
+        """Path of the job's log; a cluster adds one of its own behind a comma."""
+        return self.fields.get("log", "").partition(" (")[0].partition(",")[0]
 
 
 class Progress:
@@ -71,6 +76,9 @@ class Progress:
         self.started: dict[str, Job] = {}
         self.failed: dict[str, Job] = {}
         self.done = 0
+        self.total = 0
+        self.jobs: dict[str, str] = {}
+        """Snakemake's number of a job -> SLURM's."""
         self._block: Job | None = None
         self._is_failure = False
         self._fences = 0
@@ -100,7 +108,11 @@ class Progress:
             return self._step(found[1], found[2])
         elif line.startswith("Logfile "):
             self._fences = 2
+        elif found := _SUBMITTED.match(line):
+            self.jobs[found[1]] = found[2]
         elif found := _STATS.match(line):
+            if found[1] == "total":
+                self.total = int(found[2])
             return [] if found[1] in ("all", "total") else [f"  {found[2]:>4} {found[1]}"]
         elif not _NOISE.fullmatch(line):
             return [line]
@@ -121,9 +133,16 @@ class Progress:
         self.failed[number] = job
         return [f"FAILED {self.describe(job)}"]
 
+    @property
+    def left(self) -> int:
+        """Jobs that neither ended well nor failed: they wait for one that failed, or were stopped."""
+        return max(0, self.total - self.done - len(self.failed))
+
     def describe(self, job: Job) -> str:
-        """A failed job with the last line of its log and where that lies."""
+        """A failed job with why SLURM ended it if that is known, the last line of its log, and where that lies."""
         log = self.root / job.log
         lines = log.read_text(errors="replace").split("\n") if job.log and log.is_file() else []
         last = next((x.strip() for x in reversed(lines) if x.strip()), "it wrote no log")
-        return f"{job.name}: {last} (log: {job.log or 'none'})"
+        number = self.jobs.get(job.fields.get("jobid", ""))
+        why = slurm.reason(number) if number else ""
+        return f"{job.name}: {f'{why}; ' if why else ''}{last} (log: {job.log or 'none'})"

@@ -14,19 +14,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-import yaml
-
 from densemoe.params.errors import InputError, allowed
+from densemoe.params.estimate import gpu_hours
 from densemoe.params.files import Params
-from densemoe.params.plan import compile_plan, write_plan
-from workflow import leftovers, sync, warm
+from densemoe.params.plan import Plan, compile_plan, out_of_step, write_plan
+from workflow import attach, leftovers, slurm, sync, warm
 from workflow.device import visible_devices
 from workflow.pipeline import Pipeline
 from workflow.progress import Progress
+from workflow.site import Cluster, profiles, site_file
 
 ROOT = sync.ROOT
 STATE = ROOT / ".snakemake"
@@ -45,12 +46,11 @@ def refuse(sentence: str) -> NoReturn:
 def check(args: argparse.Namespace) -> list[str]:
     """The names of the tables asked for. Ends with a sentence for a name that does not exist."""
     params = Params(ROOT / "params")
-    profiles = [p.parent.name for p in (ROOT / "workflow" / "profiles").glob("*/config.yaml")]
     tables = [name.strip() for name in args.table.split(",") if name.strip()]
     if args.scale not in params.names("scales"):
         refuse(f"SCALE '{args.scale}' does not exist; allowed are {allowed(params.names('scales'))}.")
-    if args.profile not in profiles:
-        refuse(f"PROFILE '{args.profile}' does not exist; allowed are {allowed(profiles)}.")
+    if args.profile not in profiles(ROOT):
+        refuse(f"PROFILE '{args.profile}' does not exist; allowed are {allowed(profiles(ROOT))}.")
     for table in tables:
         if table not in params.names("tables"):
             refuse(f"TABLE '{table}' does not exist; allowed are {allowed(params.names('tables'))}.")
@@ -83,35 +83,68 @@ def only_one() -> Iterator[None]:
         os.close(file)
 
 
-def recompile(scale: str) -> None:
-    """Bring params/plan in step with the tables, and say what changed."""
+def writable() -> None:
+    """Refuse before anything is submitted where results could not be written."""
+    for name in ("runs", "data", "reports"):
+        try:
+            (ROOT / name).mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=ROOT / name):
+                pass
+        except OSError as error:
+            refuse(f"{name}/ cannot be written to ({error.strerror}); the results of all jobs go there.")
+
+
+def compiled(scale: str) -> Plan:
+    """The plan as params/ says it now."""
     try:
-        changed = write_plan(compile_plan(Params(ROOT / "params"), scale), ROOT / "params")
+        return compile_plan(Params(ROOT / "params"), scale)
     except InputError as error:
         refuse(str(error))
-    for path in changed:
+
+
+def bring_in_step(plan: Plan, jobs: list[slurm.Queued]) -> None:
+    """Bring params/plan in step with the tables, and say what changed. Refused while jobs of the old plan are alive."""
+    params = ROOT / "params"
+    if jobs and (changed := out_of_step(plan, params)):
+        refuse(
+            f"{changed[0].relative_to(ROOT)} would change while {len(jobs)} cluster jobs of the plan before are "
+            f"not over; wait for them, end them (scancel {' '.join(job.job for job in jobs)}), or undo the edit."
+        )
+    for path in write_plan(plan, params):
         print(f"plan: {path.relative_to(ROOT)} {'changed' if path.exists() else 'removed'}")
 
 
-def command(args: argparse.Namespace, forced: list[str], targets: list[str]) -> list[str]:
-    """The Snakemake command."""
-    profile = f"workflow/profiles/{args.profile}"
-    settings = yaml.safe_load((ROOT / profile / "config.yaml").read_text(encoding="utf-8"))
-    done = [sys.executable, "-m", "snakemake", "--workflow-profile", profile, "--config", f"scale={args.scale}"]
+def estimated_hours(plan: Plan) -> dict[str, float]:
+    """GPU-hours of every run to train, at the assumed speed."""
+    params = Params(ROOT / "params")
+    trained = {name: p.variant for name, p in plan.runs.items() if p.trained and p.pending is None}
+    return {name: gpu_hours(v, params.dataset(v.dataset).outputs) for name, v in trained.items()}
+
+
+def cluster_profile(profile: str, plan: Plan) -> Path:
+    """Ask SLURM whether the site is true, and write Snakemake's profile for it."""
+    try:
+        cluster = Cluster(ROOT, profile)
+        hours = estimated_hours(plan)
+        cluster.check(hours)
+    except InputError as error:
+        refuse(str(error))
+    return cluster.write_profile(STATE / "densemoe" / "profile", hours)
+
+
+def command(args: argparse.Namespace, profile: Path) -> list[str]:
+    """The Snakemake command without its targets."""
+    done = [sys.executable, "-m", "snakemake", "--workflow-profile", str(profile), "--config", f"scale={args.scale}"]
     done += ["--quiet", "host", "reason"]
-    if settings.get("executor", "local") == "slurm":
-        if jobs := leftovers.cluster_jobs(ROOT):
-            refuse(
-                f"{len(jobs)} cluster jobs of an earlier run are not over and would write into the same files; wait "
-                f"for them, or `scancel {' '.join(jobs)}`."
-            )
-        done += ["--slurm-jobname-prefix", leftovers.cluster_prefix(ROOT)]
-    else:
-        cores = os.cpu_count() or 1 if args.cores == "all" else int(args.cores)
-        done += ["--cores", str(cores), "--resources", f"gpu={len(visible_devices()) or cores}"]
-    if forced:
-        done += ["--forcerun", *forced]
-    return [*done, "--", *targets]
+    if on_cluster(args.profile):
+        return [*done, "--slurm-jobname-prefix", leftovers.cluster_prefix(ROOT)]
+    cores = os.cpu_count() or 1 if args.cores == "all" else int(args.cores)
+    return [*done, "--cores", str(cores), "--resources", f"gpu={len(visible_devices()) or cores}"]
+
+
+def on_cluster(profile: str) -> bool:
+    """Whether the jobs of a profile are SLURM's."""
+    return site_file(ROOT, profile).exists()
 
 
 def run(snakemake: list[str]) -> tuple[int, Progress]:
@@ -159,19 +192,29 @@ def run_child(snakemake: list[str], environment: dict[str, str], progress: Progr
 
 def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
     """Everything between the lock's taking and its release."""
-    recompile(args.scale)
+    plan = compiled(args.scale)
+    writable()
+    profile, jobs = Path(f"workflow/profiles/{args.profile}"), []
+    if on_cluster(args.profile):
+        profile = cluster_profile(args.profile, plan)
+        jobs = slurm.queued(leftovers.cluster_prefix(ROOT))
+    bring_in_step(plan, jobs)
     pipeline = Pipeline(ROOT, args.scale)
-    pipeline.refuse_unadopted()
+    snakemake = command(args, profile)
     page = next(path for path in pipeline.outputs("render_table") if path.endswith(".md"))
     results = [page.format(name=name) for name in tables] or pipeline.all_outputs("render_index")
+    if on_cluster(args.profile):
+        take_over(pipeline, jobs, snakemake, results)
+    pipeline.refuse_unadopted()
     forced = pipeline.came_with_git(pipeline.needed(results))
     told = [path for path in forced if path not in _rendered_after_failure()]
     if told:
         print(f"{len(told)} results came with the checkout; they are made here again")
-    snakemake = command(args, forced, results)
+    if forced:
+        snakemake += ["--forcerun", *forced]
     was_unrecorded = UNRECORDED.exists()
     UNRECORDED.touch()
-    code, progress = run(snakemake)
+    code, progress = run([*snakemake, "--", *results])
     if progress.done or was_unrecorded:
         sync.record(args.scale)
     UNRECORDED.unlink(missing_ok=True)
@@ -206,6 +249,31 @@ def _rendered_after_failure() -> set[str]:
     return set(AFTER_FAILURE.read_text(encoding="utf-8").splitlines()) if AFTER_FAILURE.exists() else set()
 
 
+def take_over(pipeline: Pipeline, jobs: list[slurm.Queued], snakemake: list[str], results: list[str]) -> None:
+    """Let the cluster jobs of a killed run come to their end, and keep what they made.
+
+    What does not depend on them is submitted meanwhile.
+    """
+    keep(pipeline, jobs)
+    if not jobs:
+        return
+    print(f"{len(jobs)} cluster jobs of the run before go on: {' '.join(job.job for job in jobs)}", flush=True)
+    under_way = attach.outputs_under_way(pipeline, jobs)
+    if under_way is not None:
+        UNRECORDED.touch()
+        run([*snakemake, "--omit-from", *under_way, "--", *results])
+    attach.wait_until_over(leftovers.cluster_prefix(ROOT), lambda text: print(text, flush=True))
+    keep(pipeline, [])
+
+
+def keep(pipeline: Pipeline, jobs: list[slurm.Queued]) -> None:
+    """Tell Snakemake of jobs that came to a good end unseen; it would remove their outputs and submit them again."""
+    if done := attach.finished(pipeline, jobs):
+        outs = [out for stage in done for out in stage.outs]
+        sync.snakemake(pipeline.scale, "--nolock", "--touch", "--force", "--cores", "1", "--quiet", "all", "--", *outs)
+        print(f"{len(done)} jobs came to their end while nobody looked; their results are kept", flush=True)
+
+
 def summary(code: int, progress: Progress, results: list[str]) -> int:
     """Say what happened; 0 when all is there."""
     if code == 0:
@@ -214,7 +282,8 @@ def summary(code: int, progress: Progress, results: list[str]) -> int:
         return 0
     for job in progress.failed.values():
         print(f"failed: {progress.describe(job)}", file=sys.stderr)
-    print(f"{progress.done} jobs done, {len(progress.failed)} failed; the same command goes on", file=sys.stderr)
+    counts = f"{progress.done} jobs done, {len(progress.failed)} failed, {progress.left} still to do"
+    print(f"{counts}; the same command goes on", file=sys.stderr)
     return 1
 
 

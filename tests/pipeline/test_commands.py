@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.project import ROOT
-from workflow import device, leftovers, sync
+from workflow import device, leftovers, slurm, sync
 from workflow.progress import Progress
 from workflow.records import is_foreign, is_recorded, is_started
 
@@ -146,9 +146,23 @@ def test_leftovers_are_the_marked_processes_of_this_folder_only(tmp_path):
 def test_cluster_jobs_are_those_of_this_folder(monkeypatch, tmp_path):
     own, other = leftovers.cluster_prefix(tmp_path), leftovers.cluster_prefix(tmp_path / "x")
     assert own != other and re.fullmatch(r"densemoe_[0-9a-f]{6}", own)
-    _script(tmp_path / "squeue", f"echo '17 {own}_uuid'; echo '18 {other}_uuid'; echo '19 bash'; echo '20 {own}_uuid'")
+    lines = [f"17|RUNNING|{own}_uuid|rule_train_wildcards_a", f"18|RUNNING|{other}_uuid|", "19|PENDING|bash|",
+             f"20|PENDING|{own}_uuid|rule_all"]  # fmt: skip
+    _script(tmp_path / "squeue", "\n".join(f"echo '{line}'" for line in lines))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert leftovers.cluster_jobs(tmp_path) == ["17", "20"]
+    assert slurm.queued(own) == [
+        slurm.Queued("17", "RUNNING", "rule_train_wildcards_a"),
+        slurm.Queued("20", "PENDING", "rule_all"),
+    ]
+
+
+def test_processes_of_a_cluster_job_on_this_machine_are_no_leftovers(tmp_path):
+    ours = _sleeper(os.environ | leftovers.mark(tmp_path) | {"SLURM_JOB_ID": "17"}, "sleep 60")
+    try:
+        assert ours.pid not in leftovers.processes(tmp_path)
+    finally:
+        ours.kill()
+        ours.wait()
 
 
 LOG = """\

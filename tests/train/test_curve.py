@@ -2,7 +2,7 @@
 
 import pytest
 
-from densemoe.train.curve import ROWS, Curve
+from densemoe.train.curve import ROWS, Curve, with_sessions
 
 
 def test_text_of_a_short_run():
@@ -41,3 +41,10 @@ def test_going_on_from_a_state_gives_the_same_text(cut):
 def test_other_columns_are_refused():
     with pytest.raises(ValueError, match="has the columns step,lr,total, not step,lr,total,depth"):
         Curve(["total", "depth"], 3).load_state(Curve(["total"], 3).state())
+
+
+def test_the_rows_say_after_how_many_resumptions_they_were_made():
+    text = "step,lr,total\n1,0.1,2\n3,0.1,2\n5,0.1,2\n"
+    assert with_sessions(text, [0]) == "step,lr,total,session\n1,0.1,2,0\n3,0.1,2,0\n5,0.1,2,0\n"
+    # a row stands for the steps up to its own; two processes may begin at one step
+    assert with_sessions(text, [0, 3, 4, 4]).split() == ["step,lr,total,session", "1,0.1,2,0", "3,0.1,2,1", "5,0.1,2,3"]

@@ -42,10 +42,10 @@ def forward_macs(variant: Variant, outputs: dict[str, int]) -> float:
     return total
 
 
-def gpu_hours(variant: Variant, outputs: dict[str, int]) -> float:
-    """Hours of one training at ASSUMED_FLOPS, evaluation and data loading excluded."""
+def gpu_hours(variant: Variant, outputs: dict[str, int], flops: float = ASSUMED_FLOPS) -> float:
+    """Hours of one training at `flops` operations per second achieved, evaluation and data loading excluded."""
     images = variant.recipe.iterations * variant.recipe.batch_size
-    return forward_macs(variant, outputs) * _OPERATIONS_PER_MAC * images / ASSUMED_FLOPS / 3600
+    return forward_macs(variant, outputs) * _OPERATIONS_PER_MAC * images / flops / 3600
 
 
 def vit_macs(encoder: VitEncoder, tokens: int) -> float:

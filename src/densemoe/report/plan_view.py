@@ -14,7 +14,9 @@ from densemoe.report.results import Results
 STATES = ("done", "missing", "pending")
 
 
-def plan_view(params: Params, plan: Plan, results: Results, only_table: str | None = None) -> dict[str, Any]:
+def plan_view(
+    params: Params, plan: Plan, results: Results, only_table: str | None = None, flops: float = ASSUMED_FLOPS
+) -> dict[str, Any]:
     """Tables -> rows -> runs -> measures with their states, and the GPU-hours of what is still missing.
 
     Args:
@@ -22,6 +24,7 @@ def plan_view(params: Params, plan: Plan, results: Results, only_table: str | No
         plan: the compiled plan.
         results: metrics files of its scale; done means accepted by it.
         only_table: show this table and its runs alone, e.g. mlore/table02.
+        flops: operations per second that a GPU achieves, for the GPU-hours.
 
     Raises:
         InputError: no such table.
@@ -31,7 +34,7 @@ def plan_view(params: Params, plan: Plan, results: Results, only_table: str | No
     shown = [only_table] if only_table is not None else sorted(plan.tables)
     tables = {name: _table(plan, results, name) for name in shown}
     names = sorted({run for table in tables.values() for run in _runs_of(table)})
-    runs = {name: _run(params, plan, results, name) for name in names}
+    runs = {name: _run(params, plan, results, name, flops) for name in names}
     rows = [row["state"] for table in tables.values() for row in table["rows"]]
     return {
         "scale": plan.scale,
@@ -46,7 +49,7 @@ def plan_view(params: Params, plan: Plan, results: Results, only_table: str | No
             "gpu_hours": {s: _digits(sum(r["gpu_hours"] for r in runs.values() if r["state"] == s)) for s in STATES},
         },
         "assumption": (
-            f"GPU-hours count training alone, from the multiply-adds of each network, at {ASSUMED_FLOPS / 1e12:g} "
+            f"GPU-hours count training alone, from the multiply-adds of each network, at {flops / 1e12:g} "
             "TFLOP/s achieved; evaluation and data loading are not in it."
         ),
         "refused": results.refusals(),
@@ -85,7 +88,7 @@ def _runs_of(table: dict[str, Any]) -> Iterable[str]:
             yield from cell["baseline"].values()
 
 
-def _run(params: Params, plan: Plan, results: Results, name: str) -> dict[str, Any]:
+def _run(params: Params, plan: Plan, results: Results, name: str, flops: float) -> dict[str, Any]:
     planned = plan.runs[name]
     measures = {m: _state(results, run, m) for run, m in sorted(plan.measures) if run == name}
     outputs = params.dataset(planned.variant.dataset).outputs
@@ -95,7 +98,7 @@ def _run(params: Params, plan: Plan, results: Results, name: str) -> dict[str, A
         "pending": planned.pending or "",
         "trained": planned.trained,
         "measures": measures,
-        "gpu_hours": _digits(gpu_hours(planned.variant, outputs)) if planned.trained else 0.0,
+        "gpu_hours": _digits(gpu_hours(planned.variant, outputs, flops)) if planned.trained else 0.0,
         "uses": [{"table": use.table, "row": use.label} for use in planned.uses],
     }
 

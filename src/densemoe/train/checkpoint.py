@@ -35,6 +35,7 @@ class Checkpointer:
         session: what to remember of this process, e.g. its commit; `step` is added.
         every_steps: a checkpoint is due after this many steps,
         every_seconds: or after this much time,
+        before_writing: called before a checkpoint is written; raises if this process must not write any more.
         share: but only once saving has taken at most this share of the time, so that a large model is saved less often.
         say: takes warnings, a line each.
         clock: seconds that only grow.
@@ -50,6 +51,7 @@ class Checkpointer:
         every_steps: int,
         every_seconds: float,
         share: float = 0.05,
+        before_writing: Callable[[], None] = lambda: None,
         say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ):
@@ -60,6 +62,7 @@ class Checkpointer:
         """What is remembered of every process that trained this run, and the step at which it began."""
         self._run, self._session, self._say, self._clock = run, session, say, clock
         self._every_steps, self._every_seconds, self._share = every_steps, every_seconds, share
+        self._before_writing = before_writing
         self._seconds_before, self._began = 0.0, clock()
         self._saved_at, self._cost = clock(), 0.0
         self._good: list[Path] = []
@@ -115,6 +118,7 @@ class Checkpointer:
         Raises OSError, e.g. when the disk is full; the checkpoints before are then untouched.
         """
         began = self._clock()
+        self._before_writing()
         state = {
             "format": FORMAT,
             "run": self._run,

@@ -46,3 +46,16 @@ class Curve:
             raise ValueError(f"the curve has the columns {state['lines'][0]}, not {self._lines[0]}")
         self._lines = list(state["lines"])
         self._waiting = [list(numbers) for numbers in state["waiting"]]
+
+
+def with_sessions(text: str, starts: Sequence[int]) -> str:
+    """A curve with one more column, `session`: how often the training had been taken up again when a row was written.
+
+    Args:
+        text: of a `Curve`.
+        starts: the step at which each process began that trained the run, the first one (0) first.
+
+    """
+    head, *rows = text.splitlines()
+    numbers = (sum(start <= int(row.partition(",")[0]) for start in starts[1:]) for row in rows)
+    return "\n".join([f"{head},session", *(f"{row},{n}" for row, n in zip(rows, numbers, strict=True))]) + "\n"

@@ -14,6 +14,8 @@ class TrainingStopped(Exception):
 
     def __init__(self, number: int, text: str):
         super().__init__(text)
+        self.number = number
+        """The signal."""
         self.exit_code = 128 + number
         """What a shell gives for a process ended by this signal, e.g. 143 for SIGTERM."""
 

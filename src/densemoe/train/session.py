@@ -13,6 +13,7 @@ from densemoe.params.atomic import write_json, write_text
 from densemoe.params.variant import Variant
 from densemoe.tasks import make_loss
 from densemoe.train.checkpoint import Checkpointer
+from densemoe.train.curve import with_sessions
 from densemoe.train.entry import Entry
 from densemoe.train.interrupt import StopSignals, TrainingStopped
 from densemoe.train.loop import Batch, train
@@ -52,6 +53,7 @@ def train_run(
     *,
     checkpoint_steps: int,
     checkpoint_seconds: float,
+    before_writing: Callable[[], None] = lambda: None,
     say: Callable[[str], None],
 ) -> None:
     """Train a run from where it stands and write curve, provenance and, last, the model; then remove `places.resume`.
@@ -64,6 +66,7 @@ def train_run(
         runtime: device and threads, already set up.
         checkpoint_steps: a checkpoint is due after this many steps,
         checkpoint_seconds: or after this much time (see `Checkpointer`).
+        before_writing: called before every file; raises if the run is somebody else's by now (`lock.RunLock.check`).
         say: takes warnings, and progress where standard error is no terminal for a bar; a line each.
 
     Raises as `loop.train` does.
@@ -76,6 +79,7 @@ def train_run(
         session=this_session(),
         every_steps=checkpoint_steps,
         every_seconds=checkpoint_seconds,
+        before_writing=before_writing,
         say=say,
     )
     weight = recipe.boundary_positive_weight
@@ -106,7 +110,8 @@ def train_run(
                 f"Stopped by {stop.name} in the middle of a step; of {recipe.iterations} steps {checkpoints.step} are "
                 "saved. Run the same command again to go on.",
             ) from None
-        write_text(places.curve, curve.text)
+        before_writing()
+        write_text(places.curve, with_sessions(curve.text, [session["step"] for session in checkpoints.sessions]))
         write_json(
             places.provenance,
             provenance(
