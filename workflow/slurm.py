@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,17 +42,14 @@ def ask(*command: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SlurmError(f"{command[0]} does not answer ({error})") from None
     if done.returncode:
-        raise SlurmError(last_line(done.stderr) or f"{command[0]} failed")
+        raise SlurmError(first_line(done.stderr) or f"{command[0]} failed")
     return done.stdout
 
 
-def last_line(text: str) -> str:
-    """The last line that is not empty, without SLURM's prefixes."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    line = lines[-1] if lines else ""
-    for prefix in ("sbatch: error: ", "allocation failure: "):
-        line = line.removeprefix(prefix)
-    return line
+def first_line(text: str) -> str:
+    """The first line that is not empty, without SLURM's prefixes."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return re.sub(r"^(\w+: )?(error: |fatal: |allocation failure: )?", "", line).rstrip(".")
 
 
 def absent() -> list[str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.slurm.cluster import wait_for
 from tests.slurm.slurm_project import SITE, SlurmProject
 from workflow import leftovers
 
@@ -61,8 +62,8 @@ def test_a_site_that_is_not_true(project, refused, site, sentence):
 
 
 def test_a_rule_that_does_not_exist(project, refused):
-    project.site(rules={**SITE["rules"], "trian": {"gpus": 1}})
-    assert "rules.trian is no rule; allowed are default, evaluate, get_data, prepare, score_run, train." in refused()
+    project.site(rules={**SITE["rules"], "training": {"gpus": 1}})
+    assert "rules.training is no rule; allowed are default, evaluate, get_data, prepare, score_run, train." in refused()
 
 
 def test_a_machine_without_slurm(refused, tmp_path):
@@ -84,6 +85,7 @@ def test_a_run_folder_that_cannot_be_written(project, refused):
 def test_a_plan_that_changed_while_its_jobs_run(project, refused, cluster):
     name = f"{leftovers.cluster_prefix(project.folder)}_0"
     job = cluster.run("sbatch", "--parsable", "-J", name, "-o", "/dev/null", "--wrap", "sleep 60").strip()
+    wait_for("accounting knows the job", lambda: job in [row["JobID"] for row in cluster.accounted("JobID")])
     table = project.folder / "params/tables/mlore/table02.yaml"
     before = table.read_text()
     table.write_text(before.replace("label: MLoRE", "label: another"))
