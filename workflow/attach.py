@@ -1,72 +1,57 @@
 """Cluster jobs that outlived the Snakemake that submitted them: what they make, and what of it is done.
 
-Snakemake itself would submit them again beside the old ones, and would remove what they finished while nobody looked.
-It leaves a marker under .snakemake/incomplete for every output of a job that it saw begin and not end, with the job's
-number.
+Snakemake itself would submit them again beside the old ones, and would remove or disown what they finished while nobody
+looked. What is known of a job without it: the comment that the executor plugin gives it in the queue, and the log that
+SLURM writes, runs/logs/slurm/rule_RULE/WILDCARDS/JOB.log. (Snakemake's own markers do not help: in the job a second
+Snakemake overwrites them.)
 """
 
 from __future__ import annotations
 
-import json
+import re
 import time
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from workflow import slurm
 from workflow.pipeline import Pipeline, Stage
+from workflow.records import is_recorded
 
 _POLL = 10.0  # seconds between two looks at the queue
+_LOGS = "runs/logs/slurm"
 
 
-@dataclass(frozen=True)
-class Marked:
-    """A stage whose job was begun and not seen to end."""
-
-    stage: Stage
-    job: str
-    since: float
-    """When it was submitted, seconds since the epoch."""
+def names_of(pipeline: Pipeline, stage: Stage) -> tuple[str, str]:
+    """Rule and wildcards of a stage's job, as the executor plugin writes them: names of folders, parts of comments."""
+    pattern = pipeline.outputs(stage.group)[0]
+    expression = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(pattern))
+    values = re.fullmatch(expression, stage.outs[0]).groups()
+    return f"rule_{stage.group}", "_".join(values).replace("/", "_")
 
 
-def marked(pipeline: Pipeline) -> list[Marked]:
-    """Stages of this pipeline that a cluster job was submitted for and that Snakemake did not see end."""
-    found: dict[str, Marked] = {}
-    for file in (pipeline.root / ".snakemake" / "incomplete").glob("*"):
-        if not file.is_file() or file.name == "migration_underway":
-            continue
-        try:
-            path = urlsafe_b64decode(file.name.encode()).decode()
-            job = json.loads(file.read_text()).get("external_jobid")
-        except ValueError:
-            continue
-        stage = pipeline.producer.get(path)
-        if stage is not None and job:
-            found[stage.name] = Marked(stage, str(job), file.stat().st_mtime)
-    return list(found.values())
+def outputs_under_way(pipeline: Pipeline, jobs: Iterable[slurm.Queued]) -> list[str] | None:
+    """One output of each stage that a job in the queue makes; None if the work of a job is not known."""
+    by_comment = {"_wildcards_".join(names_of(pipeline, s)): s.outs[0] for s in pipeline.stages.values()}
+    comments = [job.comment for job in jobs]
+    return [by_comment[c] for c in comments] if all(c in by_comment for c in comments) else None
 
 
-def finished(pipeline: Pipeline, waiting: Iterable[slurm.Queued]) -> list[Stage]:
-    """Stages whose job came to a good end unseen: it is over, SLURM does not say that it failed, every output is new.
+def finished(pipeline: Pipeline, jobs: Iterable[slurm.Queued]) -> list[Stage]:
+    """Stages whose job came to a good end unseen: all outputs are there, and SLURM does not say that the job failed.
 
     An output that exists is complete: stages write under another name and rename.
     """
-    queue = {job.job for job in waiting}
+    queue = {job.job for job in jobs}
     done = []
-    for mark in marked(pipeline):
-        outs = [pipeline.root / out for out in mark.stage.outs]
-        if mark.job in queue or not all(out.exists() and out.stat().st_mtime >= mark.since for out in outs):
+    for stage in pipeline.stages.values():
+        unseen = [out for out in stage.outs if not is_recorded(pipeline.root, out)]
+        if not unseen or not all((pipeline.root / out).exists() for out in stage.outs):
             continue
-        if slurm.state(mark.job) in ("COMPLETED", None):
-            done.append(mark.stage)
+        rule, wildcards = names_of(pipeline, stage)
+        logs = (pipeline.root / _LOGS / rule / wildcards).glob("*.log")
+        numbers = sorted((log.stem for log in logs if log.stem.isdecimal()), key=int)
+        if numbers and numbers[-1] not in queue and slurm.state(numbers[-1]) in ("COMPLETED", None):
+            done.append(stage)
     return done
-
-
-def outputs_under_way(pipeline: Pipeline, waiting: Iterable[slurm.Queued]) -> list[str] | None:
-    """One output of each stage that a job in the queue makes; None if the work of a job is not known."""
-    by_job = {mark.job: mark.stage.outs[0] for mark in marked(pipeline)}
-    jobs = [job.job for job in waiting]
-    return [by_job[job] for job in jobs] if all(job in by_job for job in jobs) else None
 
 
 def wait_until_over(prefix: str, say: Callable[[str], None], poll: float = _POLL) -> None:

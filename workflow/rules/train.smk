@@ -1,6 +1,5 @@
 # The resume checkpoints in runs/{key}/resume are declared to no engine: Snakemake removes the outputs of a failed job.
 # `workers` is the machine's business and changes no result: a profile may set it, and it reruns nothing.
-# The log is appended to: it tells of every time that the training went on.
 # No `retries` here: within a cluster job they would run in the same allocation. The profile has them.
 rule train:
     input:
@@ -17,4 +16,4 @@ rule train:
     params:
         cmd=PIPE.rule_cmd("train"),
     shell:
-        "python -m workflow.device {params.cmd} --workers {resources.workers} >> {log} 2>&1"
+        "python -m workflow.device {params.cmd} --workers {resources.workers} > {log} 2>&1"
