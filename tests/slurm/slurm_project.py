@@ -215,12 +215,13 @@ class SlurmProject(Project):
         return found
 
     def trains_in(self, run: str, session: int, seconds: float = 120) -> list[Step]:
-        """Wait until the given session of a run, counted from 0, has done two steps."""
-        return self.wait(
+        """Wait until the given session of a run, counted from 0, has done a step; returns its steps."""
+        found = self.wait(
             f"session {session} of {run} trains",
-            lambda: len(found := self.sessions(run)) > session and len(found[session]) >= 2 and found[session],
+            lambda: len(found := self.sessions(run)) > session and found,
             seconds,
         )
+        return found[session]
 
     def checkpoint(self, run: str, after: int = 0, seconds: float = 120) -> Path:
         """Wait for a checkpoint of more than `after` steps and return it."""
