@@ -58,7 +58,7 @@ def reproduced(project):
 
 def test_two_tables_come_out(project, reproduced):
     assert reproduced.splitlines()[-1] == "reports/smoke/README.md"
-    assert "19 jobs done" in reproduced and "19 of 19 stages are done and recorded" in reproduced
+    assert "20 jobs done" in reproduced and "20 of 20 stages are done and recorded" in reproduced
     for name in TABLES:
         text = (project.folder / "reports/smoke/tables" / f"{name}.md").read_text()
         assert re.search(r"MLoRE.*\d\.\d", text)
