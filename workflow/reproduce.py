@@ -178,12 +178,13 @@ def run_child(snakemake: list[str], environment: dict[str, str], progress: Progr
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, number)
 
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, pass_on)
+    before = {sign: signal.signal(sign, pass_on) for sign in (signal.SIGINT, signal.SIGTERM)}
     for line in child.stdout:
         for text in progress.feed(line.rstrip("\n")):
             print(text, flush=True)
     code = child.wait()
+    for sign, handler in before.items():
+        signal.signal(sign, handler)
     if stopped:
         print("stopped; the same command goes on from here", file=sys.stderr)
         raise SystemExit(128 + stopped[0])
@@ -262,7 +263,11 @@ def take_over(pipeline: Pipeline, jobs: list[slurm.Queued], snakemake: list[str]
     if under_way is not None:
         UNRECORDED.touch()
         run([*snakemake, "--omit-from", *under_way, "--", *results])
-    attach.wait_until_over(leftovers.cluster_prefix(ROOT), lambda text: print(text, flush=True))
+    try:
+        attach.wait_until_over(leftovers.cluster_prefix(ROOT), lambda text: print(text, flush=True))
+    except KeyboardInterrupt:
+        print("stopped waiting; the cluster jobs go on, and so does the same command from here", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGINT) from None
     keep(pipeline, [])
 
 
