@@ -30,7 +30,8 @@ def names_of(pipeline: Pipeline, stage: Stage) -> tuple[str, str]:
 
 def outputs_under_way(pipeline: Pipeline, jobs: Iterable[slurm.Queued]) -> list[str] | None:
     """One output of each stage that a job in the queue makes; None if the work of a job is not known."""
-    by_comment = {"_wildcards_".join(names_of(pipeline, s)): s.outs[0] for s in pipeline.stages.values()}
+    names = {stage.outs[0]: names_of(pipeline, stage) for stage in pipeline.stages.values()}
+    by_comment = {"_wildcards_".join(filter(None, name)): out for out, name in names.items()}
     comments = [job.comment for job in jobs]
     return [by_comment[c] for c in comments] if all(c in by_comment for c in comments) else None
 

@@ -19,7 +19,7 @@ from workflow import slurm
 
 MECHANICS = "slurm"
 """The profile whose config.yaml every cluster shares."""
-RULES = ("get_data", "prepare", "train", "evaluate", "score_run")
+RULES = ("get_data", "prepare", "train", "evaluate", "score_run", "measure_cost")
 """Rules that run as cluster jobs; the others run where Snakemake does."""
 _START_MINUTES = 15  # importing, reading data, saving: not in the estimate
 _MOST_WARNED = 60  # SLURM sends its warning up to so many seconds early
@@ -147,7 +147,7 @@ class Cluster:
         profile = {
             **read_yaml(mechanics),
             **self.site.snakemake,
-            "default-resources": {"slurm_extra": repr(self._extra())},
+            "default-resources": {"slurm_extra": repr(self._extra()), **self._resources("default", {})},
             "set-threads": threads,
             "set-resources": {rule: self._resources(rule, hours) for rule in RULES},
         }

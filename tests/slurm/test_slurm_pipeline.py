@@ -58,7 +58,7 @@ def reproduced(project):
 
 def test_two_tables_come_out(project, reproduced):
     assert reproduced.splitlines()[-1] == "reports/smoke/README.md"
-    assert "20 jobs done" in reproduced and "20 of 20 stages are done and recorded" in reproduced
+    assert "21 jobs done" in reproduced and "21 of 21 stages are done and recorded" in reproduced
     for name in TABLES:
         text = (project.folder / "reports/smoke/tables" / f"{name}.md").read_text()
         assert re.search(r"MLoRE.*\d\.\d", text)
@@ -72,19 +72,13 @@ def test_accounting_shows_what_was_asked_for(project, cluster, reproduced):
     for job in jobs:
         by_rule.setdefault(re.match(r"rule_([a-z_]+?)(?:_wildcards|$)", job["Comment"])[1], []).append(job)
     assert {rule: len(found) for rule, found in by_rule.items()} == {
-        "get_data": 2, "prepare": 2, "train": 4, "evaluate": 4, "score_run": 4,
+        "get_data": 2, "prepare": 2, "train": 4, "evaluate": 4, "score_run": 4, "measure_cost": 1,
     }  # fmt: skip
     assert {job["State"] for job in jobs} == {"COMPLETED"}
     assert {job["Account"] for job in jobs} == {"lab"}
-    for rule, partition, limit in (
-        (
-            "train",
-            "gpu",
-            "00:17:00",
-        ),  # of a smoke run next to nothing is estimated: a quarter of an hour and the warning
-        ("evaluate", "gpu", "00:30:00"),
-        ("prepare", "cpu", "00:20:00"),
-    ):
+    # next to nothing is estimated for a smoke run: a quarter of an hour and the warning are asked for
+    limits = {"train": ("gpu", "00:17:00"), "evaluate": ("gpu", "00:30:00"), "prepare": ("cpu", "00:20:00")}
+    for rule, (partition, limit) in limits.items():
         assert {(j["Partition"], j["Timelimit"]) for j in by_rule[rule]} == {(partition, limit)}
         assert all(("gres/gpu=1" in j["ReqTRES"]) == (partition == "gpu") for j in by_rule[rule])
 

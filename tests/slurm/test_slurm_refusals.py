@@ -63,7 +63,10 @@ def test_a_site_that_is_not_true(project, refused, site, sentence):
 
 def test_a_rule_that_does_not_exist(project, refused):
     project.site(rules={**SITE["rules"], "training": {"gpus": 1}})
-    assert "rules.training is no rule; allowed are default, evaluate, get_data, prepare, score_run, train." in refused()
+    assert (
+        "rules.training is no rule; allowed are default, evaluate, get_data, measure_cost, prepare, score_run, train."
+        in refused()
+    )
 
 
 def test_a_machine_without_slurm(refused, tmp_path):
