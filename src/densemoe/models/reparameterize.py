@@ -18,48 +18,63 @@ from densemoe.params.errors import InputError
 
 
 class KernelMixer(nn.Module):
-    """Builds each sample's kernel from its gates; no part of the papers' cost, which counts only the convolution.
+    """Builds each sample's kernel and bias from its gates: W = scale_t * sum_n gate_n K_n + mix * S_t + G.
 
-    W = scale_t * sum_n gate_n K_n + mix * S_t + G and likewise the bias, where a bias is one more input of a kernel.
+    No part of the papers' cost, which counts only the convolution. Mixing is a matter of memory traffic: one product
+    over experts, added in place to the task-specific kernels, so that no kernel is written more than twice.
 
     Args:
-        shared: kernels of the experts, [E, C, C*k*k + 1], or None.
-        scale, shift: the evaluation form of their BatchNorm, [T, C] each, or None.
-        specific: kernels of the task-specific experts, [T, C, C*k*k + 1], or None.
-        generic: kernel of the generic path, [C, C*k*k + 1], or None.
+        shared: of the experts and, last, the generic path; kernel [C, E + 1, N] and bias [C, E + 1, 1], where absent
+            ones are left out of the middle dimension.
+        scale, shift: the evaluation form of the experts' BatchNorm, [T, C] each, or None without experts.
+        specific: of the task-specific experts, [T, C, N] and [T, C, 1], or None.
     """
 
     def __init__(
         self,
-        shared: Tensor | None,
+        shared: tuple[Tensor, Tensor] | None,
         scale: Tensor | None,
         shift: Tensor | None,
-        specific: Tensor | None,
-        generic: Tensor | None,
+        specific: tuple[Tensor, Tensor] | None,
+        tasks: int,
     ):
         super().__init__()
-        for name, value in (
-            ("shared", shared),
-            ("scale", scale),
-            ("shift", shift),
-            ("specific", specific),
-            ("generic", generic),
-        ):
-            self.register_buffer(name, value, persistent=False)
+        self.tasks = tasks
+        for name, pair in (("shared", shared), ("specific", specific)):
+            for kind, value in zip(("kernel", "bias"), pair or (None, None), strict=True):
+                self.register_buffer(f"{name}_{kind}", value, persistent=False)
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("shift", shift, persistent=False)
 
-    def forward(self, batch: int, gates: Tensor | None, mix: Tensor | None) -> Tensor:
-        """Gates [B, T, E] and mix [B, T] -> kernels and biases [B, T or 1, C, C*k*k + 1]."""
-        parts = []
-        if self.shared is not None:
-            kernels = (gates @ self.shared.flatten(1)).unflatten(2, self.shared.shape[1:]) * self.scale.unsqueeze(2)
-            kernels[..., -1] += self.shift
-            parts.append(kernels)
-        if self.specific is not None:
-            parts.append(self.specific if mix is None else self.specific * mix[..., None, None])
-        if self.generic is not None:
-            parts.append(self.generic)
-        total = sum(parts[1:], start=parts[0])
-        return total.expand(batch, *total.shape[-3:])
+    def forward(self, batch: int, gates: Tensor | None, mix: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Gates [B, T, E] and mix [B, T] -> kernels [B, T, C, N] and biases [B, T, C, 1]."""
+        weights = self._weights(batch, gates)
+        kernel = self._mix(batch, weights, mix, self.shared_kernel, self.specific_kernel)
+        bias = self._mix(batch, weights, mix, self.shared_bias, self.specific_bias)
+        return kernel, bias if self.shift is None else bias.add_(self.shift.unsqueeze(2))
+
+    def _weights(self, batch: int, gates: Tensor | None) -> Tensor | None:
+        """What each shared kernel is multiplied by, per output channel: [C, B*T, E + 1]."""
+        if self.shared_kernel is None:
+            return None
+        channels, count = self.shared_kernel.shape[:2]
+        weights = self.shared_kernel.new_ones(batch, self.tasks, channels, count)
+        if self.scale is not None:
+            weights[..., : gates.shape[2]] = gates.unsqueeze(2) * self.scale.unsqueeze(2)
+        return weights.flatten(0, 1).transpose(0, 1)
+
+    def _mix(
+        self, batch: int, weights: Tensor | None, mix: Tensor | None, shared: Tensor | None, specific: Tensor | None
+    ) -> Tensor:
+        """Kernels, or biases as kernels with N = 1: [B, T, C, N]."""
+        if specific is not None:
+            factor = specific.new_ones(batch, self.tasks) if mix is None else mix.contiguous()
+            out = specific * factor[..., None, None]
+            if shared is not None:
+                by_channel = out.view(-1, *specific.shape[1:]).transpose(0, 1)  # [C, B*T, N]
+                torch.baddbmm(by_channel, weights, shared, out=by_channel)
+            return out
+        return torch.bmm(weights, shared).transpose(0, 1).unflatten(0, (batch, self.tasks)).contiguous()
 
 
 class MergedPaths(nn.Module):
@@ -67,33 +82,34 @@ class MergedPaths(nn.Module):
 
     def __init__(self, paths: Paths):
         super().__init__()
-        shared = scale = shift = specific = generic = None
+        scale = shift = specific = None
+        shared = []
         if paths.experts is not None:
-            shared = _expert_kernels(paths.experts)
+            shared.append(_expert_kernels(paths.experts))
             scale, shift = _affine(paths.norm, paths.tasks)
             self.kernel_size = paths.experts.down.kernel_size[0]
         if paths.specific is not None:
-            specific = _specific_kernels(paths.specific)
+            specific = _split(_specific_kernels(paths.specific))
             self.kernel_size = paths.specific.down.kernel_size[0]
         if paths.generic is not None:
-            generic = _generic_kernel(paths.generic)
-        self.mixer = KernelMixer(shared, scale, shift, specific, generic)
+            shared.append(_generic_kernel(paths.generic).unsqueeze(0))
+        together = _split(torch.cat(shared).transpose(0, 1)) if shared else None
+        self.mixer = KernelMixer(together, scale, shift, specific, paths.tasks)
 
     def forward(self, y: Tensor, gates: Tensor | None, mix: Tensor | None) -> Tensor:
         """Features [B, T*C, H, W], gates [B, T, E] and mix [B, T] -> [B, T*C, H, W]."""
         if self.training:
             raise RuntimeError("A re-parameterised model is for inference only; call eval() first.")
         batch, k = y.shape[0], self.kernel_size
-        kernels = self.mixer(batch, gates, mix).flatten(0, 2)  # [B*T*C, C*k*k + 1]
-        weight, bias = kernels[:, :-1], kernels[:, -1]
-        channels = weight.shape[1] // k**2
+        kernel, bias = self.mixer(batch, gates, mix)
+        channels = kernel.shape[2]
         # one group per sample and task
         out = F.conv2d(
             y.reshape(1, -1, *y.shape[2:]),
-            weight.reshape(-1, channels, k, k),
-            bias,
+            kernel.view(-1, channels, k, k),
+            bias.flatten(),
             padding=k // 2,
-            groups=kernels.shape[0] // channels,
+            groups=batch * kernel.shape[1],
         )
         return out.view_as(y)
 
@@ -120,7 +136,7 @@ def reparameterize(model: nn.Module) -> nn.Module:
         for module in merged.modules():
             if isinstance(module, MloreModule):
                 module.paths = MergedPaths(module.paths)
-    return merged.eval()
+    return merged.eval().requires_grad_(False)
 
 
 def _compose(down: Tensor, down_bias: Tensor, up: Tensor, up_bias: Tensor) -> Tensor:
@@ -134,6 +150,11 @@ def _expert_kernels(experts: LowRankExperts) -> Tensor:
     down, up, ranks = experts.down, experts.up, experts.up.ranks
     parts = zip(down.weight.split(ranks), down.bias.split(ranks), up.weight.split(ranks, 1), up.bias, strict=True)
     return torch.stack([_compose(*part) for part in parts])
+
+
+def _split(kernels: Tensor) -> tuple[Tensor, Tensor]:
+    """Kernels with their biases [., ., N + 1] -> [., ., N] and [., ., 1], each without gaps."""
+    return kernels[..., :-1].contiguous(), kernels[..., -1:].contiguous()
 
 
 def _affine(norm: nn.BatchNorm2d, tasks: int) -> tuple[Tensor, Tensor]:

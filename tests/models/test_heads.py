@@ -1,0 +1,40 @@
+"""The heads convolve before they upsample; the result is that of convolving afterwards."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from densemoe.models.heads import Head, shifted_upsampling, upsampled_convolution
+
+
+@pytest.mark.parametrize(("factor", "k"), [(4, 3), (2, 3), (3, 5), (4, 1)])
+def test_equals_convolution_at_the_high_resolution(factor, k):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 5, 7, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(4, 3, k, k, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(4, dtype=torch.float64, requires_grad=True)
+    enlarged = F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+    slow = F.conv2d(enlarged, weight, bias, padding=k // 2)
+    fast = upsampled_convolution(x, weight, bias, factor)
+    assert (slow - fast).abs().max() < 1e-12
+    direction = torch.randn_like(slow)
+    expected = torch.autograd.grad((slow * direction).sum(), (x, weight, bias))
+    found = torch.autograd.grad((fast * direction).sum(), (x, weight, bias))
+    for a, b in zip(expected, found, strict=True):
+        assert (a - b).abs().max() < 1e-11
+
+
+def test_taps_of_three_positions_by_hand():
+    """Doubled, a unit at position 0 of 2 is 1, 3/4, 1/4, 0; the first tap reads one to the left, the last to the right."""
+    matrix = shifted_upsampling(2, 2, 3, torch.zeros(()))
+    assert matrix[[0, 2, 4]].tolist() == [[0, 1, 0.75, 0.25], [1, 0.75, 0.25, 0], [0.75, 0.25, 0, 0]]
+
+
+@pytest.mark.parametrize("upsampling", [1, 4])
+def test_both_ways_of_a_head_agree_on_the_size(upsampling):
+    """On the meta device the head runs as it is counted, elsewhere the short way."""
+    head, x = Head(4, 5, upsampling), torch.randn(2, 4, 6, 8)
+    shape = head.to("meta")(x.to("meta")).shape
+    assert shape == Head(4, 5, upsampling)(x).shape == (2, 5, 6 * upsampling, 8 * upsampling)
