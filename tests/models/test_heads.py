@@ -27,7 +27,7 @@ def test_equals_convolution_at_the_high_resolution(factor, k):
 
 
 def test_taps_of_three_positions_by_hand():
-    """Doubled, a unit at position 0 of 2 is 1, 3/4, 1/4, 0; the first tap reads one to the left, the last to the right."""
+    """Doubled, a unit at the first of 2 positions is 1, 3/4, 1/4, 0; the outer taps read its neighbours."""
     matrix = shifted_upsampling(2, 2, 3, torch.zeros(()))
     assert matrix[[0, 2, 4]].tolist() == [[0, 1, 0.75, 0.25], [1, 0.75, 0.25, 0], [0.75, 0.25, 0, 0]]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from densemoe.models.experts.chosen import pays_off, run_chosen
 from densemoe.models.experts.gated import GatedProjection
 from densemoe.params.options import LowRankExperts as Options
 
@@ -31,4 +32,6 @@ class LowRankExperts(nn.Module):
 
     def forward(self, x: Tensor, gates: Tensor) -> Tensor:
         """Features [M, C, H, W] and gates [M, E] -> gate-weighted sum of the experts [M, C, H, W]."""
+        if not self.training and pays_off(x, self.down):
+            return run_chosen(x, gates, self.down, self.up)
         return self.up(self.down(x), gates)
