@@ -22,13 +22,16 @@ wildcard_constraints:
     key="[A-Za-z0-9_]+",
     run="[A-Za-z0-9_]+",
     measure="[a-z_]+",
-    name="[a-z0-9_]+/[a-z0-9_]+",
+    name="[a-z0-9_]+/(table|figure)[0-9]+",
 
 
 localrules:
     all,
     render_table,
     render_claims,
+    render_figure,
+    render_routing_figure,
+    render_overview,
     render_index,
 
 
@@ -38,6 +41,8 @@ rule all:
         PIPE.all_outputs("render_index"),
         PIPE.all_outputs("render_claims"),
         PIPE.all_outputs("render_table"),
+        PIPE.all_outputs("render_figure"),
+        PIPE.all_outputs("render_routing_figure"),
 
 
 include: "workflow/rules/data.smk"

@@ -110,6 +110,13 @@ def shown_by(table: Path) -> set[str]:
     return shown | {f"{run}__plain" for cell in cells for run in cell["baseline"].values()}
 
 
+def results_of(table: Path) -> set[str]:
+    """Keys of all stages whose results a compiled table and its figures show: measures, costs, routing, curves."""
+    compiled = _read(table)
+    runs = {cell["run"] for row in compiled["rows"] for cell in row["cells"].values()}
+    return shown_by(table) | runs | {f"{run}__routing" for run in compiled["routing"]}
+
+
 class Pipeline:
     """The stages of one scale, and what a rule asks of them."""
 
@@ -147,6 +154,11 @@ class Pipeline:
         """Outputs of all stages of a group."""
         return [out for stage in self.stages.values() if stage.group == group for out in stage.outs]
 
+    def one_of(self, group: str) -> str:
+        """Pattern of the names of a group's tables, where two groups write into the same folder."""
+        named = self._plan[re.fullmatch(r"\$\{(\w+)\}", self._description["stages"][group]["foreach"])[1]]
+        return "|".join(sorted(re.escape(entry["name"]) for entry in named.values())) or "none"
+
     # Edges between stages.
 
     def inputs(self, stage: Stage) -> list[str]:
@@ -159,7 +171,7 @@ class Pipeline:
         tables = [dep for dep in stage.deps if dep.startswith(f"params/plan/{self.scale}/")]
         if not tables:
             return files
-        shown = {key for table in tables for key in shown_by(self.root / table)}
+        shown = {key for table in tables for key in results_of(self.root / table)}
         return [p for p in files if p not in self.producer or self.producer[p].key in shown]
 
     def _sources(self, dep: str) -> list[str]:
@@ -174,6 +186,10 @@ class Pipeline:
             return [dep]
         above = [folder.as_posix() for folder in Path(dep).parents if folder.as_posix() in self.producer]
         return self._outs_below.get(dep, above)
+
+    @cached_property
+    def _plan(self) -> dict[str, Any]:
+        return _read(plan_file(self.root, self.scale))
 
     @cached_property
     def _outs_below(self) -> dict[str, list[str]]:

@@ -204,10 +204,12 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
     snakemake = command(args, profile)
     page = next(path for path in pipeline.outputs("render_table") if path.endswith(".md"))
     results = [page.format(name=name) for name in tables] or pipeline.all_outputs("render_index")
+    figures = [file.format(name=name) for name in tables for file in pipeline.outputs("render_figure")]
+    wanted = [*results, *figures]
     if on_cluster(args.profile):
-        take_over(pipeline, jobs, snakemake, results)
+        take_over(pipeline, jobs, snakemake, wanted)
     pipeline.refuse_unadopted()
-    forced = pipeline.came_with_git(pipeline.needed(results))
+    forced = pipeline.came_with_git(pipeline.needed(wanted))
     told = [path for path in forced if path not in _rendered_after_failure()]
     if told:
         print(f"{len(told)} results came with the checkout; they are made here again")
@@ -215,7 +217,7 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
         snakemake += ["--forcerun", *forced]
     was_unrecorded = UNRECORDED.exists()
     UNRECORDED.touch()
-    code, progress = run([*snakemake, "--", *results])
+    code, progress = run([*snakemake, "--", *wanted])
     if progress.done or was_unrecorded:
         sync.record(args.scale)
     UNRECORDED.unlink(missing_ok=True)

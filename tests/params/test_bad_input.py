@@ -12,6 +12,7 @@ from densemoe.params.plan import compile_plan
 
 TABLE02 = "tables/mlore/table02.yaml"
 TABLE11 = "tables/mlore/table11.yaml"
+FIGURE03, FIGURE04 = "tables/mlore/figure03.yaml", "tables/mlore/figure04.yaml"
 
 CASES = [
     pytest.param(
@@ -136,6 +137,44 @@ CASES = [
         id="standard experts cannot be merged",
     ),
     pytest.param(
+        FIGURE04,
+        'row: "(a) MLoRE"',
+        'row: "(a)"',
+        ["figure04.yaml", "names the row '(a)'", "(a) MLoRE"],
+        id="plot of an unknown row",
+    ),
+    pytest.param(
+        FIGURE04,
+        "decoder.generic: {kind: none}",
+        "method: baseline",
+        ["figure04.yaml", "routing of row '(b) without the generic path'", "no trained router that chooses"],
+        id="routing of a run without a router",
+    ),
+    pytest.param(
+        FIGURE04,
+        "decoder.generic: {kind: none}",
+        "decoder.experts.ranks: [], decoder.router.k: 0, decoder.balance: {kind: none}",
+        ["figure04.yaml", "no trained router that chooses", "mlore with experts"],
+        id="routing of a run without experts",
+    ),
+    pytest.param(
+        FIGURE04, "kind: sharing", "kind: pie", ["figure04.yaml", "'pie'", "activation"], id="unknown kind of plot"
+    ),
+    pytest.param(FIGURE03, "    y: gain", "    y: gains", ["'gains'", "semseg.miou"], id="plot of an unknown column"),
+    pytest.param(
+        FIGURE03, "mlore/table11, row: 1", "mlore/table11, row: 6", ["row 6", "1 to 5"], id="printed in no such row"
+    ),
+    pytest.param(
+        FIGURE03,
+        "printed_in: [{table: mlore/table11, row: 1}]",
+        'printed_in: [{table: mlore/table11, row: 1}]\n    paper: {gain: "-0.72"}',
+        ["'k=3'", "both `paper` and `printed_in`"],
+        id="printed twice",
+    ),
+    pytest.param(
+        "tables/mlore/figure01.yaml", "group: nyud_v2}", "group: nyud}", ["group 'nyud'", "nyud_v2"], id="unknown group"
+    ),
+    pytest.param(
         "scales/smoke.yaml",
         "recipe.batch_size: 4",
         "recipe.batch: 4",
@@ -187,5 +226,5 @@ def test_refused_with_one_sentence(root, tmp_path, file, old, new, named):
 def test_unknown_names_list_what_is_allowed(params):
     with pytest.raises(InputError, match="Unknown scale 'big'; allowed are paper, pilot, smoke"):
         compile_plan(params, "big")
-    with pytest.raises(InputError, match="Unknown table 'mlore/table99'; allowed are mlore/figure03"):
+    with pytest.raises(InputError, match="Unknown table 'mlore/table99'; allowed are mlore/figure01"):
         params.table("mlore/table99")

@@ -101,7 +101,7 @@ def test_committed_plan_is_in_step(plans, root):
 
 def test_write_plan_touches_only_what_changed(tmp_path, plans):
     first = write_plan(plans["smoke"], tmp_path)
-    assert len(first) == 1 + 22
+    assert len(first) == 1 + 23
     stale = tmp_path / "plan/smoke/mlore_table99.yaml"
     stale.write_text("old")
     table = tmp_path / "plan/smoke/mlore_table02.yaml"
@@ -122,7 +122,7 @@ def test_plan_reads_back_as_the_same_variants(plans, tmp_path):
     assert len(index["runs"]) == BUILT
     for name, run in index["runs"].items():
         assert run_name(Variant.model_validate_json(json.dumps(run["variant"]))) == name
-    assert len(index["measures"]) == BUILT and len(index["tables"]) == 22 and len(index["pending"]) == RUNS - BUILT
+    assert len(index["measures"]) == BUILT and len(index["tables"]) == 23 and len(index["pending"]) == RUNS - BUILT
 
 
 def test_estimate_agrees_with_the_counts_of_the_public_model(plans, params):

@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 
 TABLES = 16
-FIGURES = 6
+FIGURES = 7
 ROWS = 73
 NUMBERS = 435
 

@@ -28,6 +28,8 @@ rows:
     paper: {semseg.miou: "79.26"}
   - label: three experts
     set: {decoder.router.k: 3}  # of fifteen
+plot:
+  - {kind: activation, title: Tasks and experts, row: MLoRE, modules: last}
 """,
     "mlore/table03": """\
 title: On the other data set

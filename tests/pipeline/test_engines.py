@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 
 TABLE = "params/tables/mlore/table02.yaml"
 INDEX = "reports/smoke/README.md"
+DRAWN = ("mlore/table02", "mlore/table02_curves", "cost_and_gain")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def reproduced(tmp_path_factory):
     project = Project.make(tmp_path_factory.mktemp("engines") / "project")
     said = project.reproduce()
     assert said.splitlines()[-1] == INDEX
-    assert "30 jobs done" in said and "30 of 30 stages are done and recorded" in said
+    assert "34 jobs done" in said and "34 of 34 stages are done and recorded" in said
     project.commit("results")
     return project
 
@@ -64,10 +65,11 @@ def test_every_stage_runs_once(reproduced):
         [f"train@{r}" for r in plan["runs"]]
         + [f"evaluate@{m}" for m in plan["measures"]]
         + [f"score_run@{m}" for m in plan["scores"]]
+        + [f"measure_routing@{m}" for m in plan["routing"]]
         + ["measure_cost@smoke"]
     )
     assert calls == dict.fromkeys(sorted(expected), 1)
-    assert len(calls) == 26
+    assert len(calls) == 27
 
 
 def test_a_second_run_does_nothing_and_says_so(project):
@@ -90,6 +92,7 @@ def test_an_edited_label_renders_one_table_and_trains_nothing(project):
     after = project.stamps("reports/**/*.*")
     assert project.calls() == {}
     rendered = {f"reports/smoke/tables/mlore/table02.{form}" for form in ("md", "csv", "tex")}
+    rendered |= {f"reports/smoke/figures/{f}.{end}" for f in DRAWN for end in ("png", "svg", "csv")}
     rendered |= {"reports/smoke/claims.md", "reports/smoke/claims.json", INDEX}
     assert {f for f in after if after[f] != before.get(f)} == rendered
     assert "plan: params/plan/smoke/mlore_table02.yaml changed" in said
@@ -115,7 +118,7 @@ def test_an_edited_option_retrains_exactly_its_run_and_dvc_shows_the_difference(
     new = run_of(project, "three experts")
     assert new not in (old, kept)
     assert project.calls() == jobs_of(new) | COST
-    assert "7 jobs done" in said  # and the table, the claims, the index
+    assert "9 jobs done" in said  # and the table, its figures, the overview, the claims, the index
     assert "up to date" in project.dvc("status")
     project.commit("another option")
     assert "up to date" in project.dvc("status")
@@ -148,7 +151,7 @@ def test_after_a_clone_and_a_pull_nothing_trains(project, tmp_path):
     refused = clone.reproduce(code=1)
     assert "was not made by Snakemake" in refused and "workflow.sync adopt" in refused
     assert "was not made by Snakemake" in clone.run("snakemake", "-n", "--cores", "1", code=1)
-    assert "30 of 30 stages are current" in clone.python("-m", "workflow.sync", "adopt")
+    assert "34 of 34 stages are current" in clone.python("-m", "workflow.sync", "adopt")
     assert "already up to date" in clone.reproduce()
     assert clone.calls() == {}
     assert clone.run("git", "status", "--short") == ""
@@ -168,7 +171,7 @@ def test_a_pull_of_some_stages_can_be_adopted_and_the_others_run(project, tmp_pa
     clone = project.clone(tmp_path / "clone")
     clone.python("-m", "dvc", "pull", code=None)  # the run that failed is not there
     said = clone.python("-m", "workflow.sync", "adopt")
-    assert "Snakemake: 24 of 30 stages are current" in said
+    assert "Snakemake: 26 of 34 stages are current" in said
     clone.reproduce()
     new = run_of(clone, "three experts")
     assert clone.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
@@ -205,9 +208,9 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path):
     bad = run_of(project, "three experts")
     said = project.reproduce(code=1, FAKE_FAIL=f"train@{bad}")
     assert f"FAILED train {bad}: error: the fake stage was told to fail (log: runs/logs/train/{bad}.log)" in said
-    assert "24 jobs done, 1 failed" in said and "24 of 30 stages are done and recorded" in said
+    assert "26 jobs done, 1 failed" in said and "26 of 34 stages are done and recorded" in said
     calls = project.calls()
-    assert sum(calls.values()) == len(calls) == 24
+    assert sum(calls.values()) == len(calls) == 25
     assert (project.folder / "reports/smoke/tables/mlore/table03.md").exists()
     # everything is rendered all the same, and the index names the failed run and its row
     index = (project.folder / INDEX).read_text()
@@ -216,7 +219,7 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path):
     assert "| three experts | ours (smoke)" in (project.folder / "reports/smoke/tables/mlore/table02.md").read_text()
     assert (project.folder / "reports/smoke/claims.md").exists()
     again = project.reproduce()
-    assert "came with the checkout" not in again and "6 jobs done" in again
+    assert "came with the checkout" not in again and "8 jobs done" in again
     assert "Failed" not in (project.folder / INDEX).read_text()
     assert "up to date" in project.dvc("status")
     assert project.calls() == {f"evaluate@{bad}__plain": 1, f"score_run@{bad}__plain": 1, f"train@{bad}": 1}
@@ -304,7 +307,7 @@ def test_two_scales_share_folders_and_dvc_lock(project):
     assert said.splitlines()[-1] == "reports/pilot/tables/mlore/table02.md"
     lock = (project.folder / "dvc.lock").read_text()
     assert "render_table@pilot_mlore_table02:" in lock and "render_index@smoke:" in lock
-    assert len(project.calls()) == 12  # of one data set
+    assert len(project.calls()) == 13  # of one data set
     said = project.reproduce()
     assert "already up to date" in said
     assert "now works on the scale smoke" in project.python("-m", "workflow.sync", "scale", "smoke")
@@ -327,3 +330,4 @@ def test_the_report_holds_the_tables(project):
     project.run("snakemake", "--report", "report.html", "--cores", "1", "--nolock")
     page = (project.folder / "report.html").read_text()
     assert "our numbers beside the printed ones" in page and "mlore/table03" in page
+    assert "the data behind it lie beside it as CSV" in page

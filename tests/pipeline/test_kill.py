@@ -20,6 +20,8 @@ base: {method: mlore, dataset: pascal_context, backbone: vit_base}
 rows:
   - label: MLoRE
     paper: {semseg.miou: "79.26"}
+plot:
+  - {kind: activation, title: Tasks and experts, row: MLoRE, modules: all}
 """
 
 
@@ -38,8 +40,8 @@ def planned(tmp_path_factory):
 def fingerprints(project, run):
     """The files whose bytes must not depend on what happened on the way."""
     files = [f"runs/{run}/model.safetensors", f"reports/smoke/metrics/{run}/plain.json"]
-    files += [f"runs/{run}/boundary_plain.zip", f"reports/smoke/costs/{run}.json"]
-    files += ["reports/smoke/tables/mlore/table02.md"]
+    files += [f"runs/{run}/boundary_plain.zip", f"reports/smoke/costs/{run}.json", f"reports/smoke/routing/{run}.json"]
+    files += ["reports/smoke/tables/mlore/table02.md", "reports/smoke/figures/mlore/table02.svg"]
     prints = {f: sha256((project.folder / f).read_bytes()).hexdigest() for f in files}
     rows = (project.folder / f"reports/smoke/curves/{run}.csv").read_text().splitlines()
     # the last column tells of interruptions
@@ -63,7 +65,7 @@ def test_kill_9_of_trainer_and_head_changes_no_bit(planned, tmp_path):
     project, run = planned
     undisturbed = project.copy(tmp_path / "undisturbed")
     said = undisturbed.reproduce()
-    assert "9 jobs done" in said and said.splitlines()[-1] == "reports/smoke/README.md"
+    assert "12 jobs done" in said and said.splitlines()[-1] == "reports/smoke/README.md"
 
     process = project.start()
     deadline = time.monotonic() + 180

@@ -14,6 +14,7 @@ from tests.pipeline.project import ROOT
 from workflow.pipeline import Pipeline, description, plan_file, scales, shown_by
 
 SCALES = ("paper", "pilot", "smoke")
+WITHOUT_COSTS = ["render_figure@smoke_mlore_table03", "render_table@smoke_mlore_table03"]
 
 
 def test_there_are_three_scales():
@@ -52,9 +53,10 @@ def test_both_engines_have_the_same_stages(dry_run):
     project, jobs, commands = dry_run
     stages = dvc_stages(project)
     plan = project.plan()
-    sections = ("data", "data", "runs", "measures", "scores", "tables")  # data: got and prepared
-    expected = sum(len(plan[section]) for section in sections) + 3  # costs, claims, index
-    assert len(stages) == len(jobs) == expected == 2 * 2 + 8 + 8 + 5 + 2 + 3
+    # data: got and prepared; tables: rendered and drawn
+    sections = ("data", "data", "runs", "measures", "scores", "routing", "tables", "figures", "routing_figures")
+    expected = sum(len(plan[section]) for section in sections) + 4  # costs, claims, overview, index
+    assert len(stages) == len(jobs) == expected == 2 * 2 + 8 + 8 + 5 + 1 + 2 * 2 + 4
     assert {cmd for cmd, _, _ in stages.values()} == commands
     without_costs = []
     for name, (_, deps, outs) in stages.items():
@@ -63,28 +65,41 @@ def test_both_engines_have_the_same_stages(dry_run):
         inputs = set(filter(None, fields.get("input", "").split(", ")))
         for path in inputs:  # nothing that DVC does not know of
             assert any(path == dep or path.startswith(f"{dep}/") for dep in deps), (name, path)
-        if rule == "render_table" and "reports/smoke/costs" not in inputs:  # it shows none
+        if (
+            rule in ("render_table", "render_figure", "render_routing_figure") and "reports/smoke/costs" not in inputs
+        ):  # it shows none
             deps.remove("reports/smoke/costs")
             without_costs.append(name)
         for dep in deps:  # and nothing missing
             assert any(path == dep or path.startswith(f"{dep}/") for path in inputs), (name, dep)
-    assert without_costs == ["render_table@smoke_mlore_table03"]
+    assert sorted(without_costs) == WITHOUT_COSTS
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_table_waits_for_its_own_measures_and_costs_only(scale):
     pipeline = Pipeline(ROOT, scale)
     plan = yaml.safe_load(plan_file(ROOT, scale).read_text())
-    seen = counted = 0
+    seen, counted, routed = 0, 0, set()
     for key, entry in plan["tables"].items():
         stage = pipeline.stages[f"render_table@{key}"]
         shown = shown_by(ROOT / "params" / "plan" / entry["file"]) & (set(plan["measures"]) | {scale})
         made = {pipeline.producer[p].key for p in pipeline.inputs(stage) if p in pipeline.producer}
         assert made == shown
+        drawn = pipeline.inputs(pipeline.producer[f"reports/{scale}/figures/{entry['name']}.png"])
+        makers = {pipeline.producer[p].group: set() for p in drawn if p in pipeline.producer}
+        for path in drawn:
+            if path in pipeline.producer:
+                makers[pipeline.producer[path].group].add(pipeline.producer[path].key)
+        routed |= makers.pop("measure_routing", set())
+        assert {stage: keys - shown for stage, keys in makers.items() if stage != "train"} == {
+            stage: set() for stage in makers if stage != "train"
+        }
+        assert makers.get("train", set()) <= {key.rpartition("__")[0] for key in shown}
         seen += len(shown)
         counted += scale in shown
-    assert len(plan["tables"]) == 22
-    assert seen > len(plan["measures"]) > 40 and counted == 5
+    assert len(plan["tables"]) == 23
+    assert seen > len(plan["measures"]) > 40 and counted == 7
+    assert routed == set(plan["routing"]) and len(routed) == 4
 
 
 def test_claims_and_tolerances_are_inputs_of_what_they_decide():

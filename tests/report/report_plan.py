@@ -62,7 +62,7 @@ def row(label: str, cells: dict[str, Any], **given: Any) -> dict[str, Any]:
 def table(columns: list[str], rows: list[dict[str, Any]], scale: str = "smoke") -> dict[str, Any]:
     source = {"paper": "mlore", "table": 2}
     head = {"name": "mlore/table02", "scale": scale, "title": "Components", "note": "", "source": source}
-    head |= {"notes": [], "choices": []}
+    head |= {"notes": [], "choices": [], "plot": [], "routing": []}
     return {**head, "columns": columns, "rows": rows}
 
 

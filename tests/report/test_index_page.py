@@ -13,6 +13,10 @@ def cells(text: str) -> list[list[str]]:
     return [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
 
 
+def figures(slug: str) -> str:
+    return f"[figure](figures/mlore/{slug}.png), [curves](figures/mlore/{slug}_curves.png)"
+
+
 def test_counts_links_and_states(folder):
     index = index_of("a", "b", *BASELINE.values(), pending={"later": "not built"})
     rows = [
@@ -30,8 +34,26 @@ def test_counts_links_and_states(folder):
     assert "5 distinct runs: 1 done, 3 missing, 1 pending" in text
     assert "not comparable" in text
     lines = cells(text)
-    assert lines[2] == ["[MLoRE (CVPR 2024), Table 2](tables/mlore/table02.md)", "Components", "3", "1", "0", "1", "1"]
-    assert lines[3] == ["[MLoRE (CVPR 2024), Figure 4](tables/mlore/figure04.md)", "Dots", "1", "0", "1", "0", "0"]
+    assert lines[2] == [
+        "[MLoRE (CVPR 2024), Table 2](tables/mlore/table02.md)",
+        "Components",
+        figures("table02"),
+        "3",
+        "1",
+        "0",
+        "1",
+        "1",
+    ]
+    assert lines[3] == [
+        "[MLoRE (CVPR 2024), Figure 4](tables/mlore/figure04.md)",
+        "Dots",
+        figures("figure04"),
+        "1",
+        "0",
+        "1",
+        "0",
+        "0",
+    ]
     assert lines[6:] == [
         ["`mlore/table02`", "One", "complete", "`a`"],
         ["`mlore/table02`", "Two", "missing", "`b`"],
@@ -67,11 +89,11 @@ def test_the_committed_plan(root, tmp_path):
     index = read_yaml(root / "params/plan/smoke.yaml")
     tables = [read_yaml(root / "params/plan" / e["file"]) for e in index["tables"].values()]
     text = render_index(index, tables, Results.from_index(tmp_path / "reports", index), TOLERANCES)
-    assert "22 tables and figures with 97 rows: 0 complete, 0 partial, " in text
+    assert "23 tables and figures with 101 rows: 0 complete, 0 partial, " in text
     assert f"{len(index['runs']) + len(index['pending'])} distinct runs: 0 done, {len(index['runs'])} missing" in text
-    assert text.count("](tables/") == 22
-    assert len(cells(text)) == 2 + 22 + 2 + 97
+    assert text.count("](tables/") == 23
+    assert len(cells(text)) == 2 + 23 + 2 + 101
     # tables by number, figures after them
-    links = [c[0].split("](tables/")[1] for c in cells(text)[2:24]]
+    links = [c[0].split("](tables/")[1] for c in cells(text)[2:25]]
     assert links[0] == "mlore/table01.md)"
-    assert links[14:20] == [f"mlore/figure{n}.md)" for n in ("03", "04", "06", "07", "10", "11")]
+    assert links[14:21] == [f"mlore/figure{n}.md)" for n in ("01", "03", "04", "06", "07", "10", "11")]

@@ -86,7 +86,7 @@ def test_every_kind_of_bad_file_is_refused_by_name_and_the_rest_is_rendered(comm
 def test_an_unknown_table_is_refused_and_nothing_is_written(command, tmp_path):
     done = command("render_table", "--table", "table02")
     assert done.returncode == 2
-    assert "no 'table02' under tables; allowed are smoke_mlore_figure03" in done.stderr
+    assert "no 'table02' under tables; allowed are smoke_mlore_figure01" in done.stderr
     assert not (tmp_path / "reports").exists()
 
 
@@ -94,7 +94,7 @@ def test_importing_the_report_imports_no_torch(root):
     folder = root / "src/densemoe/report"
     names = sorted(".".join(p.relative_to(folder).with_suffix("").parts) for p in folder.rglob("*.py"))
     names = [n for n in names if not n.endswith("__init__")]
-    assert len(names) > 12
+    assert len(names) > 25
     code = "import sys\n" + "".join(f"import densemoe.report.{n}\n" for n in names)
     code += "print([m for m in ('torch', 'torchvision', 'timm') if m in sys.modules])"
     env = os.environ | {"PYTHONPATH": str(root / "src")}

@@ -142,7 +142,7 @@ def test_all_declared_tables_render_with_no_metrics_at_all(root, tmp_path, scale
             assert all(n in shown for n in printed), of_row["label"]
         assert {r.state for r in build_table(of_table, results, TOLERANCES).rows} <= {"missing", "pending"}
         assert "difference" not in text
-    assert (len(tables), kinds.count("table"), kinds.count("figure"), rows, numbers) == (22, 16, 6, 73, 435)
+    assert (len(tables), kinds.count("table"), kinds.count("figure"), rows, numbers) == (23, 16, 7, 73, 435 + 54 + 36)
 
 
 def test_a_row_of_imported_weights_says_so(folder):

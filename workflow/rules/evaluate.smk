@@ -46,3 +46,21 @@ rule score_run:
         cmd=PIPE.rule_cmd("score_run"),
     shell:
         "{params.cmd} --workers {threads} > {log} 2>&1"
+
+
+rule measure_routing:
+    input:
+        PIPE.rule_inputs("measure_routing"),
+    output:
+        PIPE.outputs("measure_routing"),
+    log:
+        "runs/logs/measure_routing/{run}.log",
+    conda:
+        "../envs/densemoe.yaml"
+    resources:
+        gpu=1,
+        workers=0,
+    params:
+        cmd=PIPE.rule_cmd("measure_routing"),
+    shell:
+        "python -m workflow.device {params.cmd} --workers {resources.workers} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""The metrics file of one measurement. Imports no torch."""
+"""The file of one measurement: metrics, or routing statistics. Imports no torch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,23 @@ def metrics_document(
     for key, value in metrics.items():
         task, _, metric = key.partition(".")
         nested.setdefault(task, {})[metric] = round(value, DECIMALS)
-    document = {
+    head = _head(scale, run, measure, variant, flavour, images, protocol)
+    document = {**head, "metrics": nested}
+    return document | ({"imported": dict(imported)} if imported else {})
+
+
+def routing_document(
+    scale: str, run: str, variant: Variant, *, flavour: str, images: int, protocol: int, routing: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The file of a run's routing statistics, in the same form; `routing` is the tree of `routing.py`."""
+    head = _head(scale, run, "routing", variant, flavour, images, {"routing": protocol})
+    return {**head, "routing": _rounded(routing)}
+
+
+def _head(
+    scale: str, run: str, measure: str, variant: Variant, flavour: str, images: int, protocol: Mapping[str, int]
+) -> dict[str, Any]:
+    return {
         "scale": scale,
         "run": run,
         "measure": measure,
@@ -42,6 +58,8 @@ def metrics_document(
         "seed": variant.seed,
         "images": images,
         "protocol": dict(protocol),
-        "metrics": nested,
     }
-    return document | ({"imported": dict(imported)} if imported else {})
+
+
+def _rounded(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: _rounded(v) if isinstance(v, Mapping) else round(v, DECIMALS) for k, v in tree.items()}

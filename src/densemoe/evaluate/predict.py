@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from densemoe.evaluate.routing import RoutingStatistics
 from densemoe.params.errors import InputError
 from densemoe.tasks import Meter
 
@@ -66,6 +67,33 @@ def evaluate(
     if not batches:
         raise InputError("Evaluation: the loader yielded no batch; there is nothing to measure.")
     return merge(meters)
+
+
+def collect_routing(
+    model: nn.Module,
+    loader: Iterable[Batch],
+    statistics: RoutingStatistics,
+    *,
+    device: torch.device | str,
+    progress: Callable[[Iterable[Batch]], Iterable[Batch]] | None = None,
+) -> None:
+    """Add the gates of every module and batch to `statistics`; training flags are as before afterwards.
+
+    Args:
+        model: called with the image [B,3,H,W] and `record_routing`; what it returns has `routing`, or None there.
+        loader: batches with `image`.
+        statistics: collects the gates.
+        device: where the model is; batches are moved there.
+        progress: wraps the loader to show how far it is.
+
+    Raises InputError as `RoutingStatistics.update` does.
+
+    """
+    with _evaluation_mode(model), torch.inference_mode():
+        for batch in progress(loader) if progress else loader:
+            output = model(batch["image"].to(device, non_blocking=True), record_routing=True)
+            for record in output.routing or ():
+                statistics.update(record.scale, record.module, record.gates.double().cpu().numpy())
 
 
 def merge(meters: Mapping[str, Meter]) -> dict[str, float]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, PositiveInt, ValidationError, model_validator
 
 from densemoe.params.archives import Archive
 from densemoe.params.errors import InputError, allowed, sentence
 from densemoe.params.metrics import METRICS
 from densemoe.params.options import Options, Task
+from densemoe.params.plots import PlotPanel, rows_of
 
 Scalar = str | int | float | bool | None
 Set = dict[str, Any]
@@ -143,6 +144,17 @@ class Note(Options):
     text: str = Field(min_length=1)
 
 
+class PrintedIn(Options):
+    """A row of a table whose printed numbers a figure plots."""
+
+    table: str
+    """E.g. mlore/table10."""
+    row: PositiveInt
+    """Its number there, from 1: labels may be edited."""
+    group: str | None = None
+    """The column group that shows them, in a file with groups."""
+
+
 class Row(Options):
     """One row as printed; `set` is its difference from the table's base."""
 
@@ -156,6 +168,8 @@ class Row(Options):
     counting: dict[str, str] = Field(default_factory=dict)
     """Difference from the table's `counting`."""
     paper: dict[str, Printed] = Field(default_factory=dict)
+    printed_in: tuple[PrintedIn, ...] = ()
+    """Where the printed numbers stand, if in another table: columns of the same name are taken from there."""
     origin: Literal["authors", "quoted", "reproduced by TaskExpert"] = "authors"
     """Who made the printed numbers."""
     note: str = ""
@@ -181,6 +195,8 @@ class TableFile(Options):
     """What `gain` is measured against: overrides that make the single-task runs."""
     base: Set
     rows: tuple[Row, ...] = Field(min_length=1)
+    plot: tuple[PlotPanel, ...] = ()
+    """Panels of the figure; without any, a chart of the columns is drawn."""
 
     @model_validator(mode="after")
     def _fits(self) -> TableFile:
@@ -207,6 +223,33 @@ class TableFile(Options):
                     f"row '{row.label}' prints {allowed(unknown)}, which is not among the columns "
                     f"{', '.join(self.columns)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _printed_in_fits(self) -> TableFile:
+        for row in self.rows:
+            if row.paper and row.printed_in:
+                raise ValueError(f"row '{row.label}' has both `paper` and `printed_in`; its numbers are printed once")
+            for place in row.printed_in:
+                if bool(place.group) != bool(self.groups) or (place.group and place.group not in self.groups):
+                    raise ValueError(
+                        f"row '{row.label}' is printed in {place.table}, group '{place.group or ''}'; "
+                        f"allowed are {allowed(self.groups)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _plot_fits(self) -> TableFile:
+        labels = [r.label for r in self.rows]
+        for panel in self.plot:
+            for label in rows_of(panel):
+                if label not in labels:
+                    raise ValueError(f"plot '{panel.title}' names the row '{label}'; allowed are {allowed(labels)}")
+            column = getattr(panel, "y", None)
+            if column is not None and column not in self.columns:
+                raise ValueError(f"plot '{panel.title}' shows '{column}'; allowed are {allowed(self.columns)}")
+            if self.groups and column is None:
+                raise ValueError(f"plot '{panel.title}' shows routing, but a row has a run per group here")
         return self
 
     def _notes_fit(self, where: str, notes: tuple[Note, ...]) -> None:

@@ -377,6 +377,11 @@ Decoder = Annotated[
 ]
 
 
+def routes(decoder: Decoder) -> bool:
+    """Whether a router chooses among experts, so that a run has routing statistics; TaskExpert weighs all of them."""
+    return isinstance(decoder, MloreDecoder) and decoder.experts.count > 0
+
+
 # -------------------------------------------------------------------------------------------------------- data, recipe
 class ArchiveData(Options):
     """The real data set, from its archive."""

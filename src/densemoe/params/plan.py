@@ -18,6 +18,8 @@ from densemoe.params.counting import COST_PREFIX, MODULE_COST, as_cell, check_co
 from densemoe.params.errors import InputError
 from densemoe.params.files import Params, Row, TableFile, read_yaml
 from densemoe.params.naming import data_name, run_name
+from densemoe.params.options import routes
+from densemoe.params.plots import PlotPanel, needs_routing
 from densemoe.params.resolve import Resolved, Step, resolve, select
 from densemoe.params.sources import OpenChoice, open_choices
 from densemoe.params.variant import Variant
@@ -65,13 +67,16 @@ class Plan:
     boundary_protocol: int
     cost_protocol: int
     """Version of what is counted."""
+    routing_protocol: int
+    routed: set[str] = field(default_factory=set)
+    """Runs whose routing statistics a figure shows."""
 
 
 def compile_plan(params: Params, scale: str) -> Plan:
     """Compile every declared table at a scale. Raises InputError with one sentence for the first problem."""
     layer = params.layer("scales", scale)
     protocol = read_yaml(params.root / "protocol.yaml")
-    versions = (int(protocol[name]) for name in ("pixel_metrics", "boundary", "cost"))
+    versions = (int(protocol[name]) for name in ("pixel_metrics", "boundary", "cost", "routing"))
     plan = Plan(scale, layer.title, layer.note, {}, {}, {}, *versions)
     pending = params.pending()
     for name in params.names("tables"):
@@ -103,6 +108,8 @@ class _Compiler:
             "choices": self._choices(len(rows)),
             "columns": list(file.columns),
             "rows": rows,
+            "plot": [panel.model_dump(mode="json") for panel in file.plot],
+            "routing": sorted({self._routing(panel, rows) for panel in file.plot if needs_routing(panel)}),
         }
 
     def _choices(self, rows: int) -> list[dict[str, Any]]:
@@ -111,6 +118,32 @@ class _Compiler:
             {"keys": list(c.keys), "from": c.origin, "note": c.note, "rows": labels if len(labels) < rows else []}
             for c, labels in self.choices.items()
         ]
+
+    def _routing(self, panel: PlotPanel, rows: list[dict[str, Any]]) -> str:
+        """The run whose routing a panel shows. Raises InputError where nothing is routed."""
+        run = next(row["cells"]["all"]["run"] for row in rows if row["label"] == panel.row)
+        planned = self.plan.runs[run]
+        if not routes(planned.variant.decoder) or not planned.trained:
+            raise InputError(
+                f"{self.where}: plot '{panel.title}' shows the routing of row '{panel.row}', but its run {run} has no "
+                "trained router that chooses among experts; allowed are rows of decoder.kind mlore with experts."
+            )
+        self.plan.routed.add(run)
+        return run
+
+    def _printed(self, row: Row) -> dict[str, str]:
+        """The printed numbers of a row, from another table if it says so. Raises InputError if they are not there."""
+        printed = dict(row.paper)
+        for place in row.printed_in:
+            rows = self.params.table(place.table).rows
+            if place.row > len(rows):
+                raise InputError(
+                    f"{self.where}: row '{row.label}' is printed in {place.table}, row {place.row}, which is not "
+                    f"there; allowed are 1 to {len(rows)}."
+                )
+            prefix = f"{place.group}/" if place.group else ""
+            printed |= {prefix + c: n for c, n in rows[place.row - 1].paper.items() if prefix + c in self.file.columns}
+        return printed
 
     def _row(self, row: Row) -> dict[str, Any]:
         cells = {group or "all": self._cell(row, group) for group in (self.file.groups or {"": {}})}
@@ -121,7 +154,7 @@ class _Compiler:
             "origin": row.origin,
             "note": row.note,
             "notes": [note.model_dump(mode="json") for note in row.notes],
-            "paper": dict(row.paper),
+            "paper": self._printed(row),
             "cells": cells,
         }
 
@@ -263,6 +296,10 @@ def as_files(plan: Plan, root: Path) -> dict[Path, str]:
     }
     costs = costs_of(plan)
     modules = sorted({entry["run"] for entry in costs.values()} - set(runs))
+    tables = {
+        f"{scale}_{name.replace('/', '_')}": {"name": name, "file": f"{scale}/{name.replace('/', '_')}.yaml"}
+        for name in sorted(plan.tables)
+    }
     index = {
         "scale": scale,
         "data": data_of(plan),
@@ -276,10 +313,15 @@ def as_files(plan: Plan, root: Path) -> dict[Path, str]:
             if "boundary" in runs[entry["run"]].variant.tasks
         },
         "costs": costs,
-        "tables": {
-            f"{scale}_{name.replace('/', '_')}": {"name": name, "file": f"{scale}/{name.replace('/', '_')}.yaml"}
-            for name in sorted(plan.tables)
+        "routing": {
+            f"{run}__routing": {"run": run, "data": _data_of_run(runs[run]), "protocol": plan.routing_protocol}
+            for run in sorted(plan.routed)
+            if run in runs
         },
+        "tables": tables,
+        # apart, because DVC's stages of one kind have the same dependencies
+        "figures": {key: entry for key, entry in tables.items() if not plan.tables[entry["name"]]["routing"]},
+        "routing_figures": {key: entry for key, entry in tables.items() if plan.tables[entry["name"]]["routing"]},
         "pending": {
             name: {"title": p.title, "reason": p.pending}
             for name, p in sorted(plan.runs.items())

@@ -7,7 +7,7 @@ from typing import Any
 
 from densemoe.params.tolerances import Tolerances
 from densemoe.report.build import build_table
-from densemoe.report.markdown import counts, details, escape, grid, page, scale_notice, source_title
+from densemoe.report.markdown import CURVES, counts, details, escape, grid, page, scale_notice, source_title
 from densemoe.report.model import ROW_STATES, VERDICTS, Row, Table
 from densemoe.report.results import Results
 from densemoe.report.tables import table_path
@@ -60,6 +60,7 @@ def index_page(index: Mapping[str, Any], tables: Sequence[Table], results: Resul
         "## Refused metrics files\n\n" + "\n".join(f"- {escape(r)}" for r in refusals) if refusals else "",
         "## Tables",
         _tables(ordered),
+        "Across tables: [cost against gain](figures/cost_and_gain.png).",
         "## Rows",
         details(f"{len(rows)} rows with their states and runs", _rows(ordered, failed)),
     )
@@ -106,11 +107,13 @@ def _tables(tables: Sequence[Table]) -> str:
     lines = []
     for table in tables:
         link = f"[{source_title(table.source)}]({table_path(table.name)})"
+        figures = f"[figure](figures/{table.name}.png), [curves](figures/{table.name}{CURVES}.png)"
         judged = [table.verdict.kind if any(r.printed for r in table.rows) else ""] if table.scale == "paper" else []
-        lines.append([link, escape(table.title), *judged, str(len(table.rows)), *map(str, table.states().values())])
+        states = map(str, table.states().values())
+        lines.append([link, escape(table.title), figures, *judged, str(len(table.rows)), *states])
     verdict = ["Verdict"] if any(t.scale == "paper" for t in tables) else []
-    headings = ["Table", "Title", *verdict, "Rows", *(n.capitalize() for n in ROW_STATES)]
-    return grid(headings, lines, left=2 + len(verdict))
+    headings = ["Table", "Title", "Figures", *verdict, "Rows", *(n.capitalize() for n in ROW_STATES)]
+    return grid(headings, lines, left=3 + len(verdict))
 
 
 def _rows(tables: Sequence[Table], failed: Mapping[str, str]) -> str:

@@ -62,6 +62,19 @@ def source_title(source: Mapping[str, Any]) -> str:
     return f"{PAPERS.get(source['paper'], source['paper'])}, {what}"
 
 
+CURVES = "_curves"
+"""What the name of the figure of a table's training curves ends with."""
+
+
+def figure_links(name: str, up: str) -> str:
+    """Links to a table's figure and training curves; `up` leads from the page to the folder of the scale."""
+    path = f"{up}figures/{name}"
+    return (
+        f"[figure]({path}.png) ([SVG]({path}.svg), [data]({path}.csv)), "
+        f"[training curves]({path}{CURVES}.png) ([SVG]({path}{CURVES}.svg), [data]({path}{CURVES}.csv))"
+    )
+
+
 def scale_notice(scale: str) -> str:
     """The bold warning of every report that is not at the papers' own scale; empty at `paper`."""
     if scale == "paper":

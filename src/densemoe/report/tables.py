@@ -9,7 +9,17 @@ from typing import Any
 from densemoe.params.counting import COST_PREFIX
 from densemoe.params.tolerances import Tolerances
 from densemoe.report.build import build_table
-from densemoe.report.markdown import GROUPS, Footnotes, details, escape, grid, page, scale_notice, source_title
+from densemoe.report.markdown import (
+    GROUPS,
+    Footnotes,
+    details,
+    escape,
+    figure_links,
+    grid,
+    page,
+    scale_notice,
+    source_title,
+)
 from densemoe.report.model import VERDICTS, Cell, Column, Note, Row, Run, Table
 from densemoe.report.results import Results
 
@@ -47,6 +57,8 @@ def table_page(table: Table) -> str:
         f"Scale `{table.scale}`; {seeds_text(table)}; protocol: {protocols_text(table)}. Also as {others}.",
         f"{len(table.rows)} rows: {states}.",
         verdicts_text(table),
+        f"![{escape(table.title)}](../../figures/{table.name}.png)",
+        f"This {figure_links(table.name, '../../')}.",
         numbers,
         f"{LEGEND} {COST_LEGEND}" if any(c.metric.key.startswith(COST_PREFIX) for c in table.columns) else LEGEND,
         _notes(table, notes),

@@ -64,6 +64,8 @@ def gain_groups(tables: Iterable[Mapping[str, Any]], titles: Mapping[str, str]) 
     """
     found: dict[tuple[str, tuple[tuple[str, str], ...]], list[GainRow]] = {}
     for table in tables:
+        if "figure" in table["source"]:
+            continue  # it plots what the tables print
         for row in table["rows"]:
             for key, cell in row["cells"].items():
                 prefix = "" if key == "all" else f"{key}/"
