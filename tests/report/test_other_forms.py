@@ -79,7 +79,7 @@ def fragments(root):
 
 
 def test_latex_form_of_all_declared_tables(fragments):
-    assert len(fragments) == 22
+    assert len(fragments) == 23
     for built in fragments:
         check_form(table_latex(built), columns=2 + len(built.info) + len(built.columns))
 
