@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from densemoe.params.claims import read_claims
 from densemoe.params.files import read_yaml
 from densemoe.params.tolerances import Tolerances, read_tolerances
 from densemoe.report.build import build_table
-from densemoe.report.claims.report import claims_page, evaluate_claims
 from densemoe.report.index import index_page
 from densemoe.report.model import Table
 from densemoe.report.results import Results
@@ -40,10 +38,16 @@ class Scale:
 
     def claims(self) -> list[dict[str, Any]]:
         """Every claim, evaluated."""
+        # here, because claims bring SciPy, which takes a second to import, and most readers of a scale need none
+        from densemoe.params.claims import read_claims
+        from densemoe.report.claims.report import evaluate_claims
+
         return evaluate_claims(read_claims(self.params), self.compiled, self.tables, self.tolerances)
 
     def claims_page(self, claims: list[dict[str, Any]]) -> str:
         """Markdown of claims.md."""
+        from densemoe.report.claims.report import claims_page
+
         return claims_page(claims, self.index["scale"])
 
     def index_page(self, failed: Mapping[str, str]) -> str:
