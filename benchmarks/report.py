@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from densemoe.params.atomic import write_text
@@ -68,11 +69,11 @@ def main() -> None:
     print(args.output.read_text(encoding="utf-8"), end="")
 
 
-def project(folder: Path) -> tuple[Path, int]:
-    """Params with six seeds, compiled, and metrics files. Returns the plan and the number of files."""
+def project(folder: Path, seeds: Iterable[int] = SEEDS) -> tuple[Path, int]:
+    """Params with several seeds, compiled, and metrics files. Returns the plan and the number of files."""
     shutil.copytree(ROOT / "params", folder / "params", ignore=shutil.ignore_patterns("plan"))
     scale = folder / "params/scales/paper.yaml"
-    write_text(scale, scale.read_text(encoding="utf-8") + f"seeds: {list(SEEDS)}\n")
+    write_text(scale, scale.read_text(encoding="utf-8") + f"seeds: {list(seeds)}\n")
     write_plan(compile_plan(Params(folder / "params"), "paper"), folder / "params")
     plan = folder / "params/plan/paper.yaml"
     return plan, fill(folder / "reports", read_yaml(plan), random.Random(0))
