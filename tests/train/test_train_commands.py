@@ -23,6 +23,7 @@ from densemoe.params.errors import InputError
 from densemoe.params.files import Params, parse, read_yaml
 from densemoe.params.naming import data_name, run_name
 from densemoe.params.variant import Variant
+from densemoe.report.status.status import RunStatus, read_status
 
 REPOSITORY = Path(__file__).parents[2]
 PLAN = Path("params/plan/tiny.yaml")
@@ -189,6 +190,30 @@ def test_killed_full_disk_terminated_then_the_same_bits(undisturbed, workspace):
     record = json.loads((workspace / "reports/tiny/provenance" / f"{RUN}.json").read_text())
     first, second = record["resumed_at"]
     assert 0 < first < second < ITERATIONS
+
+
+@pytest.mark.slow
+def test_a_training_is_seen_while_it_runs_and_after_it_was_killed(workspace):
+    """Through `stages.status`'s reader: the step grows, and a process that is gone is stopped at its checkpoint."""
+    index = {"scale": "tiny", "runs": {RUN: plan_entry(MLORE)}, "scores": {}, "pending": {}}
+    index["measures"] = {"m": {"run": RUN, "measure": "plain", "protocol": 1}}
+
+    def look() -> RunStatus:
+        return read_status(index, workspace / "runs", workspace / "reports", time.time()).runs[0]
+
+    assert look().state == "queued"
+    process = started(workspace)
+    try:
+        found = look()
+        assert found.state == "running"
+        assert 0 < found.step <= ITERATIONS and set(found.losses) > {"total", "semseg"}
+        assert found.where.endswith(f":{process.pid}") and found.seconds_left is not None
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    after = look()
+    assert after.state == "stopped" and after.step >= found.step - 1  # the last step may not have been saved
 
 
 @pytest.mark.slow

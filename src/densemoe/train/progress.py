@@ -33,6 +33,16 @@ def evaluation_progress(say: Callable[[str], None]) -> Callable[[Iterable[Item]]
     return (lambda batches: tqdm(batches, unit="batch", file=sys.stderr)) if sys.stderr.isatty() else lines
 
 
+def both(first: Progress, second: Progress) -> Progress:
+    """Calls one after the other."""
+
+    def progress(step: int, values: Mapping[str, float]) -> None:
+        first(step, values)
+        second(step, values)
+
+    return progress
+
+
 def _losses(values: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 

@@ -16,8 +16,9 @@ from densemoe.train.checkpoint import Checkpointer
 from densemoe.train.curve import with_sessions
 from densemoe.train.entry import Entry
 from densemoe.train.interrupt import StopSignals, TrainingStopped
+from densemoe.train.live import LiveSign
 from densemoe.train.loop import Batch, train
-from densemoe.train.progress import training_progress
+from densemoe.train.progress import both, training_progress
 from densemoe.train.provenance import provenance, this_session
 from densemoe.train.runtime import Runtime
 from densemoe.train.weights import save_weights
@@ -84,9 +85,10 @@ def train_run(
     )
     weight = recipe.boundary_positive_weight
     losses = {task: make_loss(task, boundary_positive_weight=weight) for task in variant.tasks}
+    live = LiveSign(places.model.parent, entry.run, recipe.iterations)
     torch.manual_seed(variant.seed)
     model = build().to(runtime.device)
-    with StopSignals() as stop:
+    with StopSignals() as stop, live:
         try:
             curve = train(
                 model,
@@ -99,7 +101,7 @@ def train_run(
                 seed=variant.seed,
                 rank=runtime.rank,
                 device=runtime.device,
-                progress=training_progress(recipe.iterations, say),
+                progress=both(training_progress(recipe.iterations, say), live),
             )
         except RuntimeError:
             if stop.received is None:
