@@ -38,8 +38,10 @@ def main() -> None:
         plan, files = project(folder, SEEDS)
         index = read_yaml(plan)
         records(folder / "reports/paper/provenance", index)
+        costs(folder / "reports/paper/costs", index, random.Random(0))
         commit(folder)
         fill(folder / "reports", index, random.Random(1))
+        costs(folder / "reports/paper/costs", index, random.Random(1))
         yardstick = measure(folder, YARDSTICK)
         rows = {"a commit against the working tree": measure(folder, COMPARE, "HEAD")}
         commit(folder)
@@ -51,8 +53,8 @@ def main() -> None:
     lines = [
         "# Comparing two commits",
         "",
-        f"{files} metrics files of {len(index['runs'])} runs: every run of the paper scale over three seeds, numbers "
-        "made up, each of them another one in the second commit. No process can import torch. "
+        f"{files} metrics files and {len(index['costs'])} cost files of {len(index['runs'])} runs: every run of the paper "
+        "scale over three seeds, numbers made up, each another one in the second commit. No process can import torch. "
         "`python -m benchmarks.compare`",
         "",
         "| | wall s | CPU s | CPU, yardsticks |",
@@ -68,6 +70,19 @@ def records(folder: Path, index: dict) -> None:
     for run, entry in index["runs"].items():
         record = {"run": run, "scale": "paper", "commit": "0" * 40, "dirty": False, "variant": entry["variant"]}
         write_json(folder / f"{run}.json", record)
+
+
+def costs(folder: Path, index: dict, chance: random.Random) -> None:
+    """Made-up counts of every network and module of a plan."""
+    variants = {run: entry["variant"] for run, entry in (index["modules"] | index["runs"]).items()}
+    for key, entry in index["costs"].items():
+        params, macs = chance.randrange(10**8, 10**9), chance.randrange(10**11, 10**12)
+        content = {"scale": "paper", "run": entry["run"], "of": entry["of"], "protocol": {"cost": entry["protocol"]}}
+        content |= {"dataset": variants[entry["run"]]["dataset"], "image": {"height": 512, "width": 512}}
+        content |= {"params": dict.fromkeys(("used", "with_second_heads", "with_unused_modules", "encoder"), params)}
+        content |= {"macs": dict.fromkeys(("plain", "top_k", "merged"), macs)}
+        content |= {"parts": {form: {"all": {"params": params, "macs": macs}} for form in ("plain", "merged")}}
+        write_json(folder / f"{key}.json", content)
 
 
 def commit(folder: Path) -> None:

@@ -78,7 +78,7 @@ def test_only_the_backbones_know_timm(root):
         "densemoe.data.packed",
         "workflow.pipeline",
     ]
-    + [f"stages.{s}" for s in ("plan", "get_data", "prepare", "train", "evaluate", "audit")]
+    + [f"stages.{s}" for s in ("plan", "get_data", "prepare", "train", "evaluate", "audit", "compare", "status")]
     + [f"stages.measure_{s}" for s in ("cost", "routing")]
     + [f"stages.render_{s}" for s in ("table", "figure", "overview", "claims", "index", "all")],
 )

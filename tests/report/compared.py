@@ -50,6 +50,15 @@ class Repository:
         content = head | {"metrics": {"semseg": {"miou": miou}, "normals": {"mean_deg": normals}}}
         return self.write(f"reports/{self.scale}/metrics/{run}/plain.json", json.dumps(content))
 
+    def cost(self, label: str, params: int) -> Path:
+        """A cost file of the run of a row: so many parameters, a multiply-add each."""
+        run = self.run_of(label)
+        head = {"scale": self.scale, "run": run, "of": "model", "dataset": "pascal_context", "protocol": {"cost": 1}}
+        counts = {"params": {"used": params}, "macs": {"plain": params, "merged": params}}
+        parts = {form: {"all": {"params": params, "macs": params}} for form in ("plain", "merged")}
+        content = head | {"image": {"height": 512, "width": 512}} | counts | {"parts": parts}
+        return self.write(f"reports/{self.scale}/costs/{run}.json", json.dumps(content))
+
     def trained(self, label: str, commit: str, *, dirty: bool = False, seed: int = 0) -> Path:
         """The record of a training."""
         record = json.dumps({"commit": commit, "dirty": dirty})

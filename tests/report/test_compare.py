@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from compared import Repository
 from report_plan import TOLERANCES
 
@@ -264,6 +265,45 @@ def test_numbers_of_two_protocols_are_not_compared(repository):
     assert [n.outcome for n in found.scales[0].tables[0].rows[0].numbers] == ["not comparable"] * 2
     assert "protocol of pixel metrics: 1 -> 2; its numbers are not compared" in text(found)
     assert not found.worse
+
+
+def test_costs_count_with_their_relative_tolerance(repository):
+    columns = "semseg.miou, cost.params_m"
+    row = {"set": {"decoder.router.k": 3}}
+    repository.table({"few": row}, "counting: {params: used}", columns)
+    repository.cost("few", 100_000_000)
+    repository.commit()
+    repository.cost("few", 100_400_000)
+    found = repository.compare("HEAD")
+    assert [(n.title, n.outcome) for n in found.numbers()] == [("#Param (M)", "within tolerance")]
+    repository.cost("few", 102_000_000)
+    found = repository.compare("HEAD")
+    assert [(n.before, n.after, n.outcome) for n in found.numbers()] == [("100.00", "102.00", "worse")]
+    assert found.worse
+
+
+def test_a_plan_of_older_code_is_read_as_far_as_it_goes(repository):
+    """Without the sections and keys that came with costs and footnotes: numbers are compared, costs are new."""
+    columns, rows = "semseg.miou, cost.params_m", {"few": {"set": {"decoder.router.k": 3}}}
+    repository.table(rows, "counting: {params: used}", columns)
+    for file in ("params/plan/paper.yaml", "params/plan/paper/mlore_table11.yaml"):
+        path = repository.root / file
+        content = yaml.safe_load(path.read_text())
+        for key in ("modules", "costs", "choices", "notes"):
+            content.pop(key, None)
+        for row in content.get("rows", ()):
+            del row["notes"], row["cells"]["all"]["cost"]
+        path.write_text(yaml.safe_dump(content))
+    repository.commit()
+    repository.table(rows, "counting: {params: used}", columns)
+    repository.metrics("few", 78.0, 13.72)
+    repository.cost("few", 100_000_000)
+    found = repository.compare("HEAD")
+    assert [(n.title, n.before, n.outcome) for n in found.numbers()] == [
+        ("Semseg mIoU", "79.30", "worse"),
+        ("#Param (M)", "missing", "new"),
+    ]
+    assert not any(scale.problems for scale in found.scales)
 
 
 @pytest.mark.parametrize(

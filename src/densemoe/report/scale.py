@@ -29,10 +29,14 @@ class Scale:
     @classmethod
     def read(cls, plan: Path, reports: Path) -> Scale:
         """From params/plan/<scale>.yaml and the folder that holds one folder of reports per scale."""
-        params = plan.parent.parent
         index = read_yaml(plan)
-        results, tolerances = Results.from_index(reports, index), read_tolerances(params)
         compiled = [read_yaml(plan.parent / entry["file"]) for entry in index["tables"].values()]
+        return cls.of(index, compiled, plan.parent.parent, reports)
+
+    @classmethod
+    def of(cls, index: Mapping[str, Any], compiled: list[dict[str, Any]], params: Path, reports: Path) -> Scale:
+        """From what the files of a plan hold, the folder params/ and the folder of all reports."""
+        results, tolerances = Results.from_index(reports, index), read_tolerances(params)
         tables = [build_table(table, results, tolerances) for table in compiled]
         return cls(index, compiled, tables, results, tolerances, params)
 

@@ -68,8 +68,8 @@ def _tables(sides: Sides) -> list[TableChange]:
 def _table(old: Table, new: Table, sides: Sides) -> TableChange | None:
     protocols = tuple(
         OptionChange(name, _versions(old, name), _versions(new, name))
-        for name in dict.fromkeys([*old.protocols, *new.protocols])
-        if _versions(old, name) != _versions(new, name)
+        for name in new.protocols
+        if name in old.protocols and _versions(old, name) != _versions(new, name)
     )
     columns = [c.key for c in old.columns], [c.key for c in new.columns]
     rows = []
@@ -108,7 +108,7 @@ def _removed(table: Table) -> TableChange:
 
 
 def _versions(table: Table, protocol: str) -> str:
-    return ", ".join(map(str, table.protocols.get(protocol, ()))) or "none"
+    return ", ".join(map(str, table.protocols[protocol]))
 
 
 def _tolerances(old: Tolerances, new: Tolerances) -> tuple[OptionChange, ...]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from densemoe.params.errors import InputError
+from densemoe.params.files import read_yaml
 from densemoe.params.tolerances import Tolerances
+from densemoe.report.compare.older import completed_index, completed_table
 from densemoe.report.compare.options import dotted
 from densemoe.report.model import Table
 from densemoe.report.scale import Scale
@@ -63,15 +65,17 @@ def read_snapshot(root: Path, name: str, scales: Collection[str]) -> Snapshot:
             found[scale] = _read_scale(plan, root / "reports")
         except InputError as error:
             problems.append(str(error).replace(f"{root}/", ""))
-        except KeyError as error:
+        except (KeyError, TypeError, AttributeError) as error:
             problems.append(
-                f"params/plan/{scale}.yaml is of a version of the plan that this code does not read (key {error})."
+                f"params/plan/{scale}.yaml is of a version of the plan that this code does not read ({error!r})."
             )
     return Snapshot(name, found, tuple(dict.fromkeys(problems)))  # one file may concern all scales
 
 
 def _read_scale(plan: Path, reports: Path) -> ScaleSnapshot:
-    read = Scale.read(plan, reports)
+    index = completed_index(read_yaml(plan))
+    compiled = [completed_table(read_yaml(plan.parent / entry["file"])) for entry in index["tables"].values()]
+    read = Scale.of(index, compiled, plan.parent.parent, reports)
     trained, refused = _trained(read.results.folder / "provenance")
     sections = [section for section in read.index.values() if isinstance(section, dict)]
     return ScaleSnapshot(
