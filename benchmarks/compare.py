@@ -53,8 +53,9 @@ def main() -> None:
     lines = [
         "# Comparing two commits",
         "",
-        f"{files} metrics files and {len(index['costs'])} cost files of {len(index['runs'])} runs: every run of the paper "
-        "scale over three seeds, numbers made up, each another one in the second commit. No process can import torch. "
+        f"{files} metrics files and {len(index['costs'])} cost files of {len(index['runs'])} runs: every run of the "
+        "paper scale over three seeds, numbers made up, each another one in the second commit. No process can import "
+        "torch. "
         "`python -m benchmarks.compare`",
         "",
         "| | wall s | CPU s | CPU, yardsticks |",
