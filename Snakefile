@@ -33,11 +33,13 @@ localrules:
     render_routing_figure,
     render_overview,
     render_index,
+    render_html,
 
 
 rule all:
     default_target: True
     input:
+        PIPE.all_outputs("render_html"),
         PIPE.all_outputs("render_index"),
         PIPE.all_outputs("render_claims"),
         PIPE.all_outputs("render_table"),

@@ -1,7 +1,7 @@
 """Reproduce tables: python -m workflow.reproduce [--scale S] [--profile P] [--table PAPER/TABLE,...] [--cores N].
 
-Compiles the plan, lets Snakemake run what is missing or changed, tells DVC, and ends with the path of the index or of
-the tables asked for. Can be stopped at any time; the same command goes on.
+Compiles the plan, lets Snakemake run what is missing or changed, tells DVC, and ends with the paths of the HTML
+report and the index, or of the tables asked for. Can be stopped at any time; the same command goes on.
 """
 
 from __future__ import annotations
@@ -203,7 +203,8 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
     pipeline = Pipeline(ROOT, args.scale)
     snakemake = command(args, profile)
     page = next(path for path in pipeline.outputs("render_table") if path.endswith(".md"))
-    results = [page.format(name=name) for name in tables] or pipeline.all_outputs("render_index")
+    whole = [out for group in ("render_html", "render_index") for out in pipeline.all_outputs(group)]
+    results = [page.format(name=name) for name in tables] or whole
     figures = [file.format(name=name) for name in tables for file in pipeline.outputs("render_figure")]
     wanted = [*results, *figures]
     if on_cluster(args.profile):
@@ -228,7 +229,7 @@ def reproduce(args: argparse.Namespace, tables: list[str]) -> int:
 
 
 def render_what_is_there(scale: str, progress: Progress) -> None:
-    """Tables, claims and index without the runs that failed: the index names those and their rows.
+    """Tables, claims, index and HTML report without the runs that failed: the index names those and their rows.
 
     Snakemake does not render what misses an input, and is not told of these files, so it makes them again.
     """

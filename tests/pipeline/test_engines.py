@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 TABLE = "params/tables/mlore/table02.yaml"
 INDEX = "reports/smoke/README.md"
 DRAWN = ("mlore/table02", "mlore/table02_curves", "cost_and_gain")
+HTML = "reports/smoke/report.html"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def reproduced(tmp_path_factory):
     project = Project.make(tmp_path_factory.mktemp("engines") / "project")
     said = project.reproduce()
     assert said.splitlines()[-1] == INDEX
-    assert "34 jobs done" in said and "34 of 34 stages are done and recorded" in said
+    assert "35 jobs done" in said and "35 of 35 stages are done and recorded" in said
     project.commit("results")
     return project
 
@@ -77,7 +78,7 @@ def test_a_second_run_does_nothing_and_says_so(project):
     begin = time.perf_counter()
     said = project.reproduce()
     seconds = time.perf_counter() - begin
-    assert said.splitlines() == ["already up to date, nothing was run", INDEX]
+    assert said.splitlines() == ["already up to date, nothing was run", HTML, INDEX]
     assert project.calls() == {}
     assert project.stamps("r*/**/*") == before and len(before) > 50
     assert seconds < 30  # 4 s on a quiet machine
@@ -93,7 +94,7 @@ def test_an_edited_label_renders_one_table_and_trains_nothing(project):
     assert project.calls() == {}
     rendered = {f"reports/smoke/tables/mlore/table02.{form}" for form in ("md", "csv", "tex")}
     rendered |= {f"reports/smoke/figures/{f}.{end}" for f in DRAWN for end in ("png", "svg", "csv")}
-    rendered |= {"reports/smoke/claims.md", "reports/smoke/claims.json", INDEX}
+    rendered |= {"reports/smoke/claims.md", "reports/smoke/claims.json", INDEX, HTML}
     assert {f for f in after if after[f] != before.get(f)} == rendered
     assert "plan: params/plan/smoke/mlore_table02.yaml changed" in said
     assert "3 experts" in (project.folder / "reports/smoke/tables/mlore/table02.md").read_text()
@@ -118,7 +119,7 @@ def test_an_edited_option_retrains_exactly_its_run_and_dvc_shows_the_difference(
     new = run_of(project, "three experts")
     assert new not in (old, kept)
     assert project.calls() == jobs_of(new) | COST
-    assert "9 jobs done" in said  # and the table, its figures, the overview, the claims, the index
+    assert "10 jobs done" in said  # and the table, its figures, the overview, the claims, the index, the HTML report
     assert "up to date" in project.dvc("status")
     project.commit("another option")
     assert "up to date" in project.dvc("status")
@@ -151,7 +152,8 @@ def test_after_a_clone_and_a_pull_nothing_trains(project, tmp_path):
     refused = clone.reproduce(code=1)
     assert "was not made by Snakemake" in refused and "workflow.sync adopt" in refused
     assert "was not made by Snakemake" in clone.run("snakemake", "-n", "--cores", "1", code=1)
-    assert "34 of 34 stages are current" in clone.python("-m", "workflow.sync", "adopt")
+    assert "34 of 35 stages are current" in clone.python("-m", "workflow.sync", "adopt")
+    assert "1 jobs done" in clone.reproduce() and (clone.folder / HTML).exists()  # kept by nobody, made anew
     assert "already up to date" in clone.reproduce()
     assert clone.calls() == {}
     assert clone.run("git", "status", "--short") == ""
@@ -171,7 +173,7 @@ def test_a_pull_of_some_stages_can_be_adopted_and_the_others_run(project, tmp_pa
     clone = project.clone(tmp_path / "clone")
     clone.python("-m", "dvc", "pull", code=None)  # the run that failed is not there
     said = clone.python("-m", "workflow.sync", "adopt")
-    assert "Snakemake: 26 of 34 stages are current" in said
+    assert "Snakemake: 26 of 35 stages are current" in said
     clone.reproduce()
     new = run_of(clone, "three experts")
     assert clone.calls() == {f"evaluate@{new}__plain": 1, f"score_run@{new}__plain": 1, f"train@{new}": 1}
@@ -208,7 +210,7 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path):
     bad = run_of(project, "three experts")
     said = project.reproduce(code=1, FAKE_FAIL=f"train@{bad}")
     assert f"FAILED train {bad}: error: the fake stage was told to fail (log: runs/logs/train/{bad}.log)" in said
-    assert "26 jobs done, 1 failed" in said and "26 of 34 stages are done and recorded" in said
+    assert "26 jobs done, 1 failed" in said and "26 of 35 stages are done and recorded" in said
     calls = project.calls()
     assert sum(calls.values()) == len(calls) == 25
     assert (project.folder / "reports/smoke/tables/mlore/table03.md").exists()
@@ -218,9 +220,10 @@ def test_one_failed_run_does_not_stop_the_others(tmp_path):
     assert "Rows: `mlore/table02` three experts." in index and "| failed" in index
     assert "| three experts | ours (smoke)" in (project.folder / "reports/smoke/tables/mlore/table02.md").read_text()
     assert (project.folder / "reports/smoke/claims.md").exists()
+    assert "the fake stage was told to fail" in (project.folder / HTML).read_text()
     again = project.reproduce()
-    assert "came with the checkout" not in again and "8 jobs done" in again
-    assert "Failed" not in (project.folder / INDEX).read_text()
+    assert "came with the checkout" not in again and "9 jobs done" in again
+    assert "Failed" not in (project.folder / INDEX).read_text() + (project.folder / HTML).read_text()
     assert "up to date" in project.dvc("status")
     assert project.calls() == {f"evaluate@{bad}__plain": 1, f"score_run@{bad}__plain": 1, f"train@{bad}": 1}
     assert len(plan["runs"]) == 8

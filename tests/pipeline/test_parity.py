@@ -55,8 +55,8 @@ def test_both_engines_have_the_same_stages(dry_run):
     plan = project.plan()
     # data: got and prepared; tables: rendered and drawn
     sections = ("data", "data", "runs", "measures", "scores", "routing", "tables", "figures", "routing_figures")
-    expected = sum(len(plan[section]) for section in sections) + 4  # costs, claims, overview, index
-    assert len(stages) == len(jobs) == expected == 2 * 2 + 8 + 8 + 5 + 1 + 2 * 2 + 4
+    expected = sum(len(plan[section]) for section in sections) + 5  # costs, claims, overview, index, HTML
+    assert len(stages) == len(jobs) == expected == 2 * 2 + 8 + 8 + 5 + 1 + 2 * 2 + 5
     assert {cmd for cmd, _, _ in stages.values()} == commands
     for name, (_, deps, outs) in stages.items():
         rule, fields = jobs[frozenset(outs)]
@@ -107,6 +107,13 @@ def test_claims_and_tolerances_are_inputs_of_what_they_decide():
     assert "reports/smoke/tables/mlore/table11.md" in claims
     assert "params/tolerances.yaml" in pipeline.inputs(pipeline.stages["render_table@smoke_mlore_table11"])
     assert "reports/smoke/claims.md" in pipeline.inputs(pipeline.stages["render_index@smoke"])
+    shown = pipeline.inputs(pipeline.stages["render_html@smoke"])
+    assert {"reports/smoke/claims.json", "reports/smoke/README.md", "reports/smoke/tables/mlore/table11.md"} < set(
+        shown
+    )
+    assert len([p for p in shown if p.startswith("reports/smoke/curves/")]) == len(
+        [s for s in pipeline.stages if s.startswith("train@")]
+    )
 
 
 def test_stages_of_different_scales_have_different_names_and_outputs():

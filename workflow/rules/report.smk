@@ -112,3 +112,18 @@ rule render_index:
         cmd=PIPE.rule_cmd("render_index"),
     shell:
         "{params.cmd} > {log} 2>&1"
+
+
+rule render_html:
+    input:
+        PIPE.rule_inputs("render_html"),
+    output:
+        PIPE.outputs("render_html"),
+    log:
+        f"runs/logs/render_html/{PIPE.scale}.log",
+    conda:
+        "../envs/densemoe.yaml"
+    params:
+        cmd=PIPE.rule_cmd("render_html"),
+    shell:
+        "{params.cmd} > {log} 2>&1"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from densemoe.params.atomic import json_text, write_text
 from densemoe.report.csv_table import table_csv
+from densemoe.report.html.document import report_html
 from densemoe.report.latex import table_latex
 from densemoe.report.model import Table
 from densemoe.report.scale import Scale
@@ -33,6 +34,11 @@ def index_texts(scale: Scale, failed: Mapping[str, str] | None = None) -> dict[P
     return {scale.results.folder / "README.md": scale.index_page(failed or {})}
 
 
+def html_texts(scale: Scale, logs: Path, failed: Mapping[str, str] | None = None) -> dict[Path, str]:
+    """report.html; `logs` is the folder of the stages' logs."""
+    return {scale.results.folder / "report.html": report_html(scale, logs, failed)}
+
+
 def write_texts(texts: Mapping[Path, str]) -> None:
     """Write files that are not there yet or differ."""
     for path, text in texts.items():
@@ -40,11 +46,11 @@ def write_texts(texts: Mapping[Path, str]) -> None:
             write_text(path, text)
 
 
-def write_all(scale: Scale, failed: Mapping[str, str] | None = None) -> list[Path]:
-    """Write all tables, the claims and the index; everything is rendered before anything is written."""
+def write_all(scale: Scale, logs: Path, failed: Mapping[str, str] | None = None) -> list[Path]:
+    """Write tables, claims, index and HTML report of a scale; all is rendered before anything is written."""
     texts: dict[Path, str] = {}
     for table in scale.tables:
         texts |= table_texts(table, scale.results.folder)
-    texts |= claims_texts(scale) | index_texts(scale, failed)
+    texts |= claims_texts(scale) | index_texts(scale, failed) | html_texts(scale, logs, failed)
     write_texts(texts)
     return list(texts)

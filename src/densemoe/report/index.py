@@ -40,8 +40,8 @@ def render_index(
 
 def index_page(index: Mapping[str, Any], tables: Sequence[Table], results: Results, failed: Mapping[str, str]) -> str:
     """Markdown of the index, from tables that are built already."""
-    ordered = sorted(tables, key=lambda t: _place(t.source))
-    rows = [row for table in ordered for row in table.rows]
+    listed = ordered(tables)
+    rows = [row for table in listed for row in table.rows]
     runs = run_states(index, results)
     refusals = results.refusals()
     states = counts([row.state for row in rows], list(ROW_STATES))
@@ -50,19 +50,19 @@ def index_page(index: Mapping[str, Any], tables: Sequence[Table], results: Resul
         "Every table of the papers that is declared in `params/tables`, with our numbers beside the printed ones. "
         "Generated from the metrics files and the compiled plan; nobody types a number.",
         scale_notice(index["scale"]),
-        f"- {len(ordered)} tables and figures with {len(rows)} rows: {states}\n"
+        f"- {len(listed)} tables and figures with {len(rows)} rows: {states}\n"
         f"- {len(runs)} distinct runs: {counts(list(runs.values()), list(RUN_STATES))}\n"
         f"- {_verdicts(index['scale'], rows)}\n"
         "- [Claims of the papers](claims.md) on these numbers; [audit of the printed numbers](../audit.md)",
         _meaning("A row is", ROW_STATES),
         _meaning("A run is", RUN_STATES),
-        _failures(ordered, failed),
+        _failures(listed, failed),
         "## Refused metrics files\n\n" + "\n".join(f"- {escape(r)}" for r in refusals) if refusals else "",
         "## Tables",
-        _tables(ordered),
+        _tables(listed),
         "Across tables: [cost against gain](figures/cost_and_gain.png).",
         "## Rows",
-        details(f"{len(rows)} rows with their states and runs", _rows(ordered, failed)),
+        details(f"{len(rows)} rows with their states and runs", _rows(listed, failed)),
     )
 
 
@@ -81,6 +81,11 @@ def _failures(tables: Sequence[Table], failed: Mapping[str, str]) -> str:
         rows += [f"`{t.name}` (baseline of the gain)" for t in tables if run in {x.run for x in t.baselines}]
         lines.append(f"- `{run}`: {escape(why)}" + (f"\n  Rows: {', '.join(rows)}." if rows else ""))
     return "## Failed in the last attempt\n\n" + "\n".join(lines) if lines else ""
+
+
+def ordered(tables: Sequence[Table]) -> list[Table]:
+    """In the order of the papers."""
+    return sorted(tables, key=lambda t: _place(t.source))
 
 
 def _place(source: Mapping[str, Any]) -> tuple[str, bool, int]:

@@ -101,10 +101,10 @@ def _numbers(table: Table, notes: Footnotes) -> str:
     # a verdict only where there can be one
     verdict = ["Verdict"] if table.scale == "paper" and any(row.printed for row in table.rows) else []
     headings = ["Row", *map(escape, table.info), "Numbers"]
-    headings += [escape(heading(c)) + notes.mark(*_texts(c.notes)) for c in table.columns]
+    headings += [escape(heading(c)) + notes.mark(*note_texts(c.notes)) for c in table.columns]
     lines = []
     for row in table.rows:
-        head = [escape(row.label) + notes.mark(*_texts(row.notes, *_ABOUT_ROW))]
+        head = [escape(row.label) + notes.mark(*note_texts(row.notes, *ABOUT_ROW))]
         head += [escape(row.info.get(key, "")) for key in table.info]
         for at, line in enumerate(_lines(table, row, notes)):
             said = [_verdict(row) if at == 0 else ""] if verdict else []
@@ -112,24 +112,26 @@ def _numbers(table: Table, notes: Footnotes) -> str:
     return grid([*headings, *verdict], lines, left=len(table.info) + 2)
 
 
-_ABOUT_ROW = ("note", "convention", "misprint", "choice", "incomparable")
+ABOUT_ROW = ("note", "convention", "misprint", "choice", "incomparable")
+"""Kinds of notes that stand at the label of a row."""
 
 
-def _texts(notes: Iterable[Note], *kinds: str) -> list[str]:
+def note_texts(notes: Iterable[Note], *kinds: str) -> list[str]:
+    """Texts of the notes of these kinds, of all without a kind."""
     return [n.text for n in notes if not kinds or n.kind in kinds]
 
 
 def _lines(table: Table, row: Row, notes: Footnotes) -> Iterable[list[str]]:
     """The lines of one row: ours, by a fitted formula where there is one, printed, differences."""
     cells = [row.cells[c.key] for c in table.columns]
-    name = f"{row.who} ({table.scale})" + notes.mark(*_texts(row.notes, "state"))
-    yield [name, *(_marked(shown_ours(c), c.rank) + notes.mark(*_texts(c.notes)) for c in cells)]
+    name = f"{row.who} ({table.scale})" + notes.mark(*note_texts(row.notes, "state"))
+    yield [name, *(_marked(shown_ours(c), c.rank) + notes.mark(*note_texts(c.notes)) for c in cells)]
     if any(c.fitted for c in cells):
-        yield ["fitted formula" + notes.mark(*_texts(row.notes, "formula")), *(c.fitted or NOTHING for c in cells)]
+        yield ["fitted formula" + notes.mark(*note_texts(row.notes, "formula")), *(c.fitted or NOTHING for c in cells)]
     if not row.printed:
         return
-    name = "printed" + notes.mark(*_texts(row.notes, "origin"))
-    yield [name, *(_printed(c, row.origin) + notes.mark(*_texts(c.printed_notes)) for c in cells)]
+    name = "printed" + notes.mark(*note_texts(row.notes, "origin"))
+    yield [name, *(_printed(c, row.origin) + notes.mark(*note_texts(c.printed_notes)) for c in cells)]
     if any(c.difference is not None for c in cells):
         name = "difference" if table.scale == "paper" else f"difference ({table.scale} - printed)"
         yield [name, *(c.difference or ("" if c.printed is None else NOTHING) for c in cells)]

@@ -110,10 +110,11 @@ def _figures(claim: Mapping[str, Any], scale: str) -> str:
 
 def _figure(figure: Mapping[str, Any]) -> str:
     holds = {True: "yes", False: "no", None: "open"}[figure["holds"]]
-    return f"{_title(figure['column'])} {escape(figure['figures'])} ({holds})"
+    return f"{column_title(figure['column'])} {escape(figure['figures'])} ({holds})"
 
 
-def _title(column: str) -> str:
+def column_title(column: str) -> str:
+    """E.g. `NYUD-v2 Depth RMSE`."""
     group, metric = group_and_metric(column)
     if metric not in METRICS:
         return "MTL Δm from the printed metrics"
