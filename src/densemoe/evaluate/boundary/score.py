@@ -110,17 +110,21 @@ def score_set(
 
 
 def _next_threshold(images: Sequence[ImageCounts], counts: Sequence[str]) -> int | None:
-    """The threshold (by index) not wholly known whose summed F may be the largest; None when none can be any more."""
+    """The threshold (by index) to look at next: one not wholly known whose summed F may be the largest, else None.
+
+    Of several the nearest to the best known one, where the bounds get close; at first the one with the highest bound.
+    """
     pixels = np.maximum(sum(image.predicted + image.truth for image in images), 1)
-    able = np.full(len(pixels), -1.0)
+    able: list[tuple[int, float, int]] = []
     for count in counts:
         known = np.all([image.matched[count] != UNKNOWN for image in images], axis=0)
         # where an image is not counted, its bound
         most = sum(np.where(image.matched[count] != UNKNOWN, image.matched[count], image.bound) for image in images)
         f = 2 * most / pixels
-        may_be = ~known & (f >= f[known].max(initial=0.0))
-        able[may_be] = np.maximum(able, f)[may_be]
-    return int(able.argmax()) if able.max() >= 0 else None
+        best = int(np.where(known, f, -1).argmax())
+        for k in np.flatnonzero(~known & (f >= f[known].max(initial=0.0))):
+            able.append((abs(int(k) - best) if known.any() else 0, -f[k], int(k)))
+    return min(able)[2] if able else None
 
 
 class _Known:
