@@ -219,7 +219,8 @@ def test_a_long_curve_is_thinned_to_means(folder):
 
 
 def test_cost_against_gain_and_against_the_authors_own_row(folder, tmp_path):
-    folder.put("a", {"semseg": {"miou": 40.0}, "normals": {"mean_deg": 20.0}, "cost": {"macs": 3.0}})
+    folder.put("a", {"semseg": {"miou": 40.0}, "normals": {"mean_deg": 20.0}})
+    folder.put_cost("a", 3.0, scale="smoke")
     rows = [
         row("Theirs", {"all": cell("later", "not built")}, origin="quoted",
             paper={"semseg.miou": "60", "normals.mean_deg": "15", "cost.macs": "500"}),
@@ -227,9 +228,10 @@ def test_cost_against_gain_and_against_the_authors_own_row(folder, tmp_path):
             notes=[note("incomparable", "mIoU", "semseg.miou")],
             paper={"semseg.miou": "60", "normals.mean_deg": "15", "cost.macs": "500"}),
         row("Ours", {"all": cell("a")}, paper={"semseg.miou": "80", "normals.mean_deg": "10", "cost.macs": "200"}),
+        row("Ours again", {"all": cell("a")}),
     ]  # fmt: skip
     of_table = table(["semseg.miou", "normals.mean_deg", "cost.macs"], rows)
-    index = index_of("a", pending={"later": "not built"})
+    index = index_of("a", pending={"later": "not built"}, costs=True)
     results = folder.results(index)
     without_cost = table(["semseg.miou"], rows[:1])
     figure = overview_figure([build_table(t, results, TOLERANCES) for t in (without_cost, of_table)], "smoke")

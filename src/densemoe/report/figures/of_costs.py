@@ -26,10 +26,13 @@ def cost_panels(table: Table) -> list[Panel]:
     reference = None if "gain" in columns else _reference(table)
     if not metrics or ("gain" not in columns and reference is None):
         return []
+    # a row that only repeats another one's model, without numbers of its own, is the same point
+    runs = [row.runs for row in table.rows]
+    rows = [row for row in table.rows if row.printed or runs.count(row.runs) == 1]
     y = quantity("gain") if reference is None else f"Mean difference from '{reference.label}' (%) ↑"
     panels = []
     for cost in (c for c in COSTS if c in columns):
-        points = [_point(series, row, cost, metrics, reference) for series in (OURS, PRINTED) for row in table.rows]
+        points = [_point(series, row, cost, metrics, reference) for series in (OURS, PRINTED) for row in rows]
         kept = tuple(p for p in points if p.y is not None or p.why)
         panels.append(Panel("scatter", source_title(table.source), quantity(cost), y, kept))
     return panels
