@@ -82,7 +82,7 @@ paper scale
       Normal mErr  13.72  ->  13.65  -0.07  within tolerance
   runs that are new in the plan: {K6}
   runs that left the plan: {K3}
-  runs by the code that trained them: aaaaaaa (2) -> aaaaaaa (1), bbbbbbb with changes (1)
+  runs by the commit of their weights: aaaaaaa (2) -> aaaaaaa (1), bbbbbbb with changes (1)
 
 Numbers of rows on both sides: 1 worse beyond the tolerance, 1 within tolerance."""
 
@@ -110,7 +110,7 @@ paper scale
       run {K9}
       Semseg mIoU 79.40, Normal mErr 13.60
   runs that left the plan: {K9}
-  runs by the code that trained them: aaaaaaa (1), bbbbbbb with changes (1) -> bbbbbbb with changes (1)
+  runs by the commit of their weights: aaaaaaa (1), bbbbbbb with changes (1) -> bbbbbbb with changes (1)
 
 No number of a row on both sides changed."""
 
@@ -158,7 +158,7 @@ def test_the_working_tree_counts_with_what_no_commit_has(repository):
     found = repository.compare("HEAD")
     assert found.worse
     assert [(f.status, f.path, f.added) for f in found.code] == [("A", "src/new.py", 1)]
-    assert f"trained again by other code (aaaaaaa -> ccccccc): {K3}" in text(found)
+    assert f"other weights (aaaaaaa -> ccccccc): {K3}" in text(found)
 
 
 def test_a_renamed_label_is_the_same_row(repository):
@@ -178,6 +178,14 @@ def test_a_corrupt_metrics_file_is_named_and_the_rest_compared(repository):
     assert re.search("Semseg mIoU +79.30 +-> +unreadable +lost", told)
     assert re.search("Semseg mIoU +79.40 +-> +78.00 +-1.40 +WORSE", told)
     assert found.counts() | {"worse": 1, "lost": 2} == found.counts()
+
+
+def test_imported_weights_are_told(repository):
+    path = repository.trained("few", "a" * 40)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"imported": {"file": "x.pth", "sha256": "0123" * 16}}))
+    assert f"other weights (aaaaaaa -> imported from x.pth, sha256 {'0123' * 3}): {K3}" in text(
+        repository.compare("HEAD")
+    )
 
 
 def test_a_corrupt_record_of_a_training_is_named(repository):

@@ -54,7 +54,7 @@ class RunChange:
 
 @dataclass(frozen=True)
 class TrainedChange:
-    """The same run, trained again."""
+    """The same run with other weights: trained again by other code, or imported."""
 
     run: str
     before: str
@@ -115,7 +115,7 @@ class ScaleChange:
     runs_added: tuple[str, ...] = ()
     runs_removed: tuple[str, ...] = ()
     trained_by: tuple[dict[str, int], dict[str, int]] = ({}, {})
-    """Before and after: commit -> runs that it trained."""
+    """Before and after: commit or imported file -> how many runs have their weights from it."""
 
     @property
     def empty(self) -> bool:

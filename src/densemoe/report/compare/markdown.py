@@ -34,7 +34,7 @@ def _scale(scale: ScaleChange) -> Iterator[str]:
     facts += [f"runs that are new in the plan: {say.names(scale.runs_added)}"] if scale.runs_added else []
     facts += [f"runs that left the plan: {say.names(scale.runs_removed)}"] if scale.runs_removed else []
     if before != after:
-        facts.append(f"runs by the code that trained them: {say.counted(before)} -> {say.counted(after)}")
+        facts.append(f"runs by the commit of their weights: {say.counted(before)} -> {say.counted(after)}")
     yield from (f"- {_escaped(fact)}" for fact in facts)
     for table in scale.tables:
         yield ""

@@ -60,11 +60,11 @@ def runs(change: RunChange) -> str:
 
 
 def trained(changes: Sequence[TrainedChange]) -> list[str]:
-    """`trained again: run A, commit a -> commit b`, runs of the same two commits in one line."""
+    """`other weights (commit a -> commit b): run A`, runs of the same two origins in one line."""
     found: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         found.setdefault((change.before, change.after), []).append(change.run)
-    return [f"trained again by other code ({a} -> {b}): {names(of)}" for (a, b), of in found.items()]
+    return [f"other weights ({a} -> {b}): {names(of)}" for (a, b), of in found.items()]
 
 
 def names(found: Sequence[str]) -> str:

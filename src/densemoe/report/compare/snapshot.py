@@ -19,14 +19,18 @@ from densemoe.report.scale import Scale
 
 @dataclass(frozen=True)
 class Training:
-    """Which code trained a run; None where git did not know."""
+    """Where the weights of a run come from: the code that trained them, None where git did not know it."""
 
     commit: str | None
     dirty: bool | None
+    imported: str = ""
+    """File and beginning of the sha256 of weights that were trained elsewhere."""
 
     @property
     def short(self) -> str:
-        """E.g. `1a2b3c4` or `1a2b3c4 with changes`."""
+        """E.g. `1a2b3c4`, `1a2b3c4 with changes` or `imported from x.pth, sha256 012345678901`."""
+        if self.imported:
+            return f"imported from {self.imported}"
         return (self.commit[:7] if self.commit else "unknown code") + (" with changes" if self.dirty else "")
 
 
@@ -99,8 +103,10 @@ def _trained(folder: Path) -> tuple[dict[str, Training], list[str]]:
     for file in sorted(folder.glob("*.json")):
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
-            trained[file.stem] = Training(record["commit"], record["dirty"])
-        except (OSError, ValueError, KeyError, TypeError):
+            imported = record.get("imported")
+            origin = f"{imported['file']}, sha256 {imported['sha256'][:12]}" if imported else ""
+            trained[file.stem] = Training(record["commit"], record["dirty"], origin)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             name = file.relative_to(folder.parents[2]).as_posix()
             refused.append(f"{name}: is not a readable record of a training; the run's commit is not known.")
     return trained, refused

@@ -37,7 +37,7 @@ def _scale(scale: ScaleChange) -> Iterator[str]:
         yield f"  runs that left the plan: {say.names(scale.runs_removed)}"
     before, after = scale.trained_by
     if before != after:
-        yield f"  runs by the code that trained them: {say.counted(before)} -> {say.counted(after)}"
+        yield f"  runs by the commit of their weights: {say.counted(before)} -> {say.counted(after)}"
 
 
 def _table(table: TableChange) -> Iterator[str]:
