@@ -19,7 +19,7 @@ from workflow import slurm
 
 MECHANICS = "slurm"
 """The profile whose config.yaml every cluster shares."""
-RULES = ("get_data", "prepare", "train", "evaluate", "score_run", "measure_cost")
+RULES = ("get_data", "prepare", "train", "evaluate", "score_run", "measure_cost", "measure_routing")
 """Rules that run as cluster jobs; the others run where Snakemake does."""
 _START_MINUTES = 15  # importing, reading data, saving: not in the estimate
 _MOST_WARNED = 60  # SLURM sends its warning up to so many seconds early
@@ -172,7 +172,7 @@ class Cluster:
             resources["slurm_account"] = self.site.account
         if asked.gpus and self.site.gpu.model:
             resources["gpu_model"] = self.site.gpu.model
-        if rule in ("train", "evaluate"):
+        if rule in ("train", "evaluate", "measure_routing"):
             resources["workers"] = asked.cpus - 1
         return resources
 

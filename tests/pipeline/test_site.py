@@ -1,6 +1,7 @@
 """A cluster's site file: what jobs ask for, and questions to SLURM, whose answers stand in scripts here."""
 
 import os
+import re
 
 import pytest
 import yaml
@@ -157,3 +158,9 @@ def test_jobs_are_known_by_the_comment_and_the_logs_of_the_executor_plugin():
     assert attach.outputs_under_way(pipeline, [job, slurm.Queued("18", "RUNNING", "something else")]) is None
     names = [attach.names_of(pipeline, s) for s in pipeline.stages.values()]
     assert len(set(names)) == len(names) > 100
+
+
+def test_the_rules_of_a_site_are_those_that_are_not_local():
+    groups = {stage.group for stage in Pipeline(ROOT, "smoke").stages.values()}
+    local = re.search(r"^localrules:\n((?:    \w+,\n)+)", (ROOT / "Snakefile").read_text(), re.M)[1]
+    assert groups - set(re.findall(r"\w+", local)) == set(site.RULES)

@@ -25,6 +25,7 @@ SITE = {
         "default": {"partition": "cpu", "gpus": 0, "cpus": 1, "memory_mb": 2000, "minutes": 20},
         "train": {"partition": "gpu", "gpus": 1, "cpus": 1, "memory_mb": 3000, "minutes": None},
         "evaluate": {"partition": "gpu", "gpus": 1, "cpus": 1, "memory_mb": 3000, "minutes": 30},
+        "measure_routing": {"partition": "gpu", "gpus": 1, "cpus": 1, "memory_mb": 3000},
     },
     "snakemake": {
         "jobs": 20,

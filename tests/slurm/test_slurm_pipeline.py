@@ -1,10 +1,13 @@
 """The smoke pipeline of two tables on a real SLURM with four declared GPUs, through the command that people type."""
 
 import re
+from collections import Counter
 
 import pytest
 
 from tests.slurm.slurm_project import SlurmProject
+from workflow.pipeline import Pipeline
+from workflow.site import RULES
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +61,9 @@ def reproduced(project):
 
 def test_two_tables_come_out(project, reproduced):
     assert reproduced.splitlines()[-1] == "reports/smoke/README.md"
-    assert "21 jobs done" in reproduced and "21 of 21 stages are done and recorded" in reproduced
+    count = len(Pipeline(project.folder, "smoke").stages)
+    assert count > 20
+    assert f"{count} jobs done" in reproduced and f"{count} of {count} stages are done and recorded" in reproduced
     for name in TABLES:
         text = (project.folder / "reports/smoke/tables" / f"{name}.md").read_text()
         assert re.search(r"MLoRE.*\d\.\d", text)
@@ -71,9 +76,10 @@ def test_accounting_shows_what_was_asked_for(project, cluster, reproduced):
     by_rule = {}
     for job in jobs:
         by_rule.setdefault(re.match(r"rule_([a-z_]+?)(?:_wildcards|$)", job["Comment"])[1], []).append(job)
-    assert {rule: len(found) for rule, found in by_rule.items()} == {
-        "get_data": 2, "prepare": 2, "train": 4, "evaluate": 4, "score_run": 4, "measure_cost": 1,
-    }  # fmt: skip
+    # every stage that is not rendered where Snakemake runs, once
+    stages = Counter(stage.group for stage in Pipeline(project.folder, "smoke").stages.values())
+    assert {rule: len(found) for rule, found in by_rule.items()} == {r: n for r, n in stages.items() if r in RULES}
+    assert stages["train"] == 4
     assert {job["State"] for job in jobs} == {"COMPLETED"}
     assert {job["Account"] for job in jobs} == {"lab"}
     # next to nothing is estimated for a smoke run: a quarter of an hour and the warning are asked for

@@ -64,7 +64,7 @@ def test_a_site_that_is_not_true(project, refused, site, sentence):
 def test_a_rule_that_does_not_exist(project, refused):
     project.site(rules={**SITE["rules"], "training": {"gpus": 1}})
     assert (
-        "rules.training is no rule; allowed are default, evaluate, get_data, measure_cost, prepare, score_run, train."
+        "rules.training is no rule; allowed are default, evaluate, get_data, measure_cost, measure_routing, prepare,"
         in refused()
     )
 
