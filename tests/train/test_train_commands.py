@@ -195,7 +195,7 @@ def test_killed_full_disk_terminated_then_the_same_bits(undisturbed, workspace):
 @pytest.mark.slow
 def test_a_training_is_seen_while_it_runs_and_after_it_was_killed(workspace):
     """Through `stages.status`'s reader: the step grows, and a process that is gone is stopped at its checkpoint."""
-    index = {"scale": "tiny", "runs": {RUN: plan_entry(MLORE)}, "scores": {}, "pending": {}}
+    index = {"scale": "tiny", "runs": {RUN: plan_entry(MLORE)}, "scores": {}, "modules": {}, "costs": {}, "pending": {}}
     index["measures"] = {"m": {"run": RUN, "measure": "plain", "protocol": 1}}
 
     def look() -> RunStatus:
