@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from densemoe.models.as_published import as_published
 from densemoe.models.heads import Head, shifted_upsampling, upsampled_convolution
 
 
@@ -33,8 +34,18 @@ def test_taps_of_three_positions_by_hand():
 
 
 @pytest.mark.parametrize("upsampling", [1, 4])
-def test_both_ways_of_a_head_agree_on_the_size(upsampling):
-    """On the meta device the head runs as it is counted, elsewhere the short way."""
-    head, x = Head(4, 5, upsampling), torch.randn(2, 4, 6, 8)
-    shape = head.to("meta")(x.to("meta")).shape
-    assert shape == Head(4, 5, upsampling)(x).shape == (2, 5, 6 * upsampling, 8 * upsampling)
+def test_a_head_takes_the_short_way_unless_asked(upsampling, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        "densemoe.models.heads.upsampled_convolution",
+        lambda *args: calls.append(args) or upsampled_convolution(*args),
+    )
+    torch.manual_seed(0)
+    head, x = Head(4, 5, upsampling).double().eval(), torch.randn(2, 4, 6, 8, dtype=torch.float64)
+    with as_published():
+        published = head(x)
+    assert not calls
+    assert (head(x) - published).abs().max() < 1e-12
+    assert len(calls) == (upsampling > 1)
+    assert published.shape == head.to("meta")(x.to("meta")).shape == (2, 5, 6 * upsampling, 8 * upsampling)
+    assert len(calls) == (upsampling > 1)

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from densemoe.models import build_model
+from densemoe.models.as_published import as_published
 from densemoe.models.decoders.mlore import MloreDecoder, MloreModule
 from densemoe.models.reparameterize import reparameterize
 from densemoe.params.estimate import forward_macs
@@ -109,8 +110,8 @@ class MacCounter(TorchDispatchMode):
 
 
 def count_macs(model: nn.Module, *inputs: Tensor | None) -> Counter[str]:
-    """Multiply-adds of one forward pass in evaluation mode, by part."""
-    with torch.no_grad(), MacCounter(model) as counter:
+    """Multiply-adds of one forward pass in evaluation mode, by part; of the network as published."""
+    with torch.no_grad(), as_published(), MacCounter(model) as counter:
         model.eval()(*inputs)
     return counter.macs
 

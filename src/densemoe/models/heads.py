@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from densemoe.models.as_published import runs_as_published
+
 
 class Head(nn.Module):
     """Bilinear upsampling, 3x3 convolution, BatchNorm, GELU, 1x1 convolution to the task's outputs."""
@@ -24,8 +26,8 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, outputs, 4H, 4W], or as many times as `upsampling` says."""
-        # costs are counted on the meta device, and the papers' are those of the convolution at the high resolution
-        if self.upsampling > 1 and not x.is_meta:
+        # the papers' costs are those of the convolution at the high resolution
+        if self.upsampling > 1 and not runs_as_published(x):
             x = upsampled_convolution(x, self.conv.weight, self.conv.bias, self.upsampling)
         else:
             if self.upsampling > 1:

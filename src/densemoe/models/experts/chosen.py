@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from densemoe.models.as_published import runs_as_published
 from densemoe.models.experts.gated import GatedProjection
 
 LEAST_WORK = 2**28
@@ -21,10 +22,10 @@ CPU, where 160 channels pay off at 32x32 positions and not at 16x16 (benchmarks/
 def pays_off(x: Tensor, down: nn.Conv2d) -> bool:
     """Whether to choose per sample: in evaluation without gradients, on a CPU, eagerly, with large enough layers.
 
-    A GPU would wait for the gates and run small kernels, and is better served by the merged form. The meta device has
-    no gates to choose by; costs are counted there with all experts, as the papers' un-merged figures are.
+    A GPU would wait for the gates and run small kernels, and is better served by the merged form. Costs are counted
+    with all experts, as the papers' un-merged figures are.
     """
-    if torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_compiling():
+    if runs_as_published(x) or torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_compiling():
         return False
     return down.weight.numel() * x.shape[2] * x.shape[3] >= LEAST_WORK
 
