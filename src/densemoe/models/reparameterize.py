@@ -67,14 +67,19 @@ class KernelMixer(nn.Module):
         self, batch: int, weights: Tensor | None, mix: Tensor | None, shared: Tensor | None, specific: Tensor | None
     ) -> Tensor:
         """Kernels, or biases as kernels with N = 1: [B, T, C, N]."""
-        if specific is not None:
+        if specific is None:
+            by_channel = torch.bmm(weights, shared)  # [C, B*T, N]
+        else:
             factor = specific.new_ones(batch, self.tasks) if mix is None else mix.contiguous()
             out = specific * factor[..., None, None]
-            if shared is not None:
-                by_channel = out.view(-1, *specific.shape[1:]).transpose(0, 1)  # [C, B*T, N]
+            if shared is None:
+                return out
+            by_channel = out.view(-1, *specific.shape[1:]).transpose(0, 1)
+            if not torch.compiler.is_compiling():
                 torch.baddbmm(by_channel, weights, shared, out=by_channel)
-            return out
-        return torch.bmm(weights, shared).transpose(0, 1).unflatten(0, (batch, self.tasks)).contiguous()
+                return out
+            by_channel = torch.baddbmm(by_channel, weights, shared)  # a compiled graph has no views to write to
+        return by_channel.transpose(0, 1).unflatten(0, (batch, self.tasks)).contiguous()
 
 
 class MergedPaths(nn.Module):
