@@ -157,7 +157,7 @@ def module_cost(variant: Variant, outputs: dict[str, int]) -> dict[str, Any]:
     height, width = (pixels // variant.encoder.patch for pixels in variant.data.crop)
     with torch.device(_device(variant, outputs)):
         # under the name that it has in a decoder, so that its parts have their names
-        module = MloreModule(options, tasks, (height, width), shared_input=False)
+        module = MloreModule(options, tasks, (height, width), shared_input=None, last=True)
         model = nn.Sequential()
         model.add_module("scales", module)
         cost = _cost(model, options, torch.zeros(1, tasks * options.channels, height, width))
