@@ -50,12 +50,21 @@ def _triangle(values: np.ndarray, scale: np.float32) -> np.ndarray:
     """Sums weighted 1..5..1 along the first axis, times `scale`, float32 [N,M]."""
     length, reach = len(values), _RADIUS + 1
     padded = np.pad(values, ((reach, reach), (0, 0)), "symmetric")
-    partial = np.cumsum(padded[reach : 2 * reach], axis=0)
-    start = scale * (2 * np.cumsum(partial, axis=0)[-1] - partial[-1])
+    partial = _running_sum(padded[reach : 2 * reach].copy())
+    last = partial[-1].copy()
+    filtered = np.empty((length, values.shape[1]), np.float32)
+    filtered[0] = scale * (2 * _running_sum(partial)[-1] - last)
     second = padded[: length - 1] + padded[2 * reach : 2 * reach + length - 1]
     second -= 2 * padded[reach : reach + length - 1]
-    steps = np.concatenate([start[None], scale * np.cumsum(second, axis=0)])
-    return np.cumsum(steps, axis=0, out=steps)
+    np.multiply(scale, _running_sum(second), out=filtered[1:])
+    return _running_sum(filtered)
+
+
+def _running_sum(values: np.ndarray) -> np.ndarray:
+    """Along the first axis, in place; faster by rows than numpy's cumsum."""
+    for i in range(1, len(values)):
+        values[i] += values[i - 1]
+    return values
 
 
 def _slope(smoothed: np.ndarray) -> np.ndarray:

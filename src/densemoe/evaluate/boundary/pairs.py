@@ -12,7 +12,7 @@ from densemoe.evaluate.boundary.disc import disc, within
 from densemoe.evaluate.boundary.thin import ThinnedMaps, bit, count_bits
 
 _FEW = 256
-_CHUNK = 1 << 17  # places looked up at once: small enough to stay in the processor's cache
+_CHUNK = 1 << 15  # places looked up at once: small enough to stay in the processor's cache
 
 
 class Frame:
