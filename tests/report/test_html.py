@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from html_scale import HOSTILE, TABLE, fill, runs_of
 from report_plan import Folder
@@ -162,14 +163,17 @@ def test_the_paper_scale_has_verdicts_and_no_notice(root, tmp_path):
 
 
 def test_a_sparkline_by_hand():
-    line = sparkline("total", [0, 10, 20], [2.0, 6.0, 4.0])
+    def draw(steps, values):
+        return sparkline("total", np.array(steps, dtype=float), np.array(values, dtype=float))
+
+    line = draw([0, 10, 20], [2.0, 6.0, 4.0])
     assert line.path == f"M0.0 {HEIGHT:.1f}L{WIDTH / 2:.1f} 0.0L{WIDTH:.1f} {HEIGHT / 2:.1f}"
     assert (line.first, line.last, line.low, line.high, line.steps) == (2, 4, 2, 6, (0, 20))
     nan = float("nan")
-    assert sparkline("x", [0, 1, 2, 3], [1.0, nan, 1.0, 2.0]).path.count("M") == 2  # a gap, no zero
-    assert sparkline("x", [0, 1], [nan, nan]) is None
-    assert sparkline("x", [5], [3.0]).path == f"M{WIDTH / 2:.1f} {HEIGHT / 2:.1f}"
-    long = sparkline("x", list(range(40_000)), [float(i) for i in range(40_000)])
+    assert draw([0, 1, 2, 3], [1.0, nan, 1.0, 2.0]).path.count("M") == 2  # a gap, no zero
+    assert draw([0, 1], [nan, nan]) is None
+    assert draw([5], [3.0]).path == f"M{WIDTH / 2:.1f} {HEIGHT / 2:.1f}"
+    long = draw(range(40_000), range(40_000))
     assert long.path.count("L") <= MOST_POINTS + 1 and long.path.endswith(f"L{WIDTH:.1f} 0.0")
     assert long.drawn == "every 267th written step and the last"
 
@@ -177,7 +181,7 @@ def test_a_sparkline_by_hand():
 def test_curves_that_cannot_be_read_are_named(tmp_path):
     file = tmp_path / "run.csv"
     assert read_curves(file).absence == "not there yet"
-    for content in ("step,total\nnan,1\n", "step,total\n1\n", "total\n1\n", "step,total\n0,much\n"):
+    for content in ("step,total\nnan,1\n", "", "total\n1\n", "step,total\n0,much\n", "step,total\n1,2\n3,4,5\n"):
         file.write_text(content)
         assert read_curves(file).absence == "curves/run.csv is not a readable curve", content
     file.write_text("step,total\n")

@@ -308,9 +308,13 @@ class Params:
         self.layer = cache(self._layer)
         self.dataset = cache(self._dataset)
         self.table = cache(self._table)
+        self._names_in = cache(self._list_names)
 
     def names(self, folder: str) -> list[str]:
         """Names of the files of a folder, sorted; tables as `paper/slug`."""
+        return list(self._names_in(folder))
+
+    def _list_names(self, folder: str) -> list[str]:
         pattern = "*/*.yaml" if folder == "tables" else "*.yaml"
         files = sorted((self.root / folder).glob(pattern))
         return [f.relative_to(self.root / folder).with_suffix("").as_posix() for f in files]

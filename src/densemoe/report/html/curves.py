@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 WIDTH, HEIGHT = 200, 48
 """Units of a drawing's own coordinates."""
@@ -43,46 +44,48 @@ class Curves:
 
 def read_curves(file: Path) -> Curves:
     """The columns of a curve beside `step`. A file that is no curve is named, not raised: the rest is shown."""
+    import pandas as pd  # half a second, which a command that only prints help need not pay
+
     try:
-        with file.open(encoding="utf-8", newline="") as opened:
-            rows = list(csv.DictReader(opened))
-        steps = [int(row["step"]) for row in rows]
-        columns = {key: [_number(row[key]) for row in rows] for key in (rows[0] if rows else {}) if key != "step"}
+        columns = pd.read_csv(file, dtype=float, index_col=False)
+        steps = columns.pop("step").to_numpy()
+        if not np.isfinite(steps).all():
+            raise ValueError("a line without a step")
     except FileNotFoundError:
         return Curves(absence="not there yet")
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+    except (OSError, ValueError, KeyError):
         return Curves(absence=f"curves/{file.name} is not a readable curve")
-    lines = [line for key, values in columns.items() if (line := sparkline(key, steps, values)) is not None]
+    lines = [line for key in columns if (line := sparkline(key, steps, columns[key].to_numpy())) is not None]
     return Curves(tuple(lines), "" if lines else "no step is written yet")
 
 
-def _number(text: str | None) -> float:
-    if text is None:
-        raise ValueError("the line is cut off")
-    return float(text) if text else math.nan
+def sparkline(column: str, steps: np.ndarray, values: np.ndarray) -> Sparkline | None:
+    """A drawing over the steps, the smallest number at the bottom; None when no number is finite.
 
-
-def sparkline(column: str, steps: list[int], values: list[float]) -> Sparkline | None:
-    """A drawing over the steps, the smallest number at the bottom; None when no number is finite."""
-    there = [(s, v) for s, v in zip(steps, values, strict=True) if math.isfinite(v)]
-    if not there:
+    Args:
+        column: its name.
+        steps: [rows], increasing.
+        values: [rows]; what is not finite makes a gap.
+    """
+    there = np.isfinite(values)
+    if not there.any():
         return None
-    low, high = min(v for _, v in there), max(v for _, v in there)
+    found, at = values[there], steps[there]
+    low, high = float(found.min()), float(found.max())
     every = max(1, math.ceil(len(steps) / MOST_POINTS))
-    kept = [i for i in range(len(steps)) if i % every == 0 or i == len(steps) - 1]
+    kept = np.unique(np.append(np.arange(0, len(steps), every), len(steps) - 1))
+    xs = _along(steps[kept], steps[0], steps[-1]) * WIDTH
+    ys = (1 - _along(values[kept], low, high)) * HEIGHT
     parts, pen_down = [], False
-    for i in kept:
-        if not math.isfinite(values[i]):
-            pen_down = False
-            continue
-        x = _along(steps[i], steps[0], steps[-1]) * WIDTH
-        y = (1 - _along(values[i], low, high)) * HEIGHT
-        parts.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
-        pen_down = True
-    drawn = "every step" if every == 1 else f"every {every}th written step and the last"
-    return Sparkline(column, "".join(parts), (there[0][0], there[-1][0]), there[0][1], there[-1][1], low, high, drawn)
+    for x, y, drawn in zip(xs.tolist(), ys.tolist(), there[kept].tolist(), strict=True):
+        if drawn:
+            parts.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
+        pen_down = drawn
+    which = "every step" if every == 1 else f"every {every}th written step and the last"
+    ends = (int(at[0]), int(at[-1])), float(found[0]), float(found[-1])
+    return Sparkline(column, "".join(parts), *ends, low, high, which)
 
 
-def _along(value: float, low: float, high: float) -> float:
-    """Where a value lies between two ends, from 0 to 1; in the middle when they are one."""
-    return (value - low) / (high - low) if high > low else 0.5
+def _along(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Where values lie between two ends, from 0 to 1; in the middle when they are one."""
+    return (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
