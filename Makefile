@@ -6,6 +6,8 @@ CORES   ?= all
 VENV    ?= .venv
 TESTS   ?= tests
 
+CLUSTER_TESTS := tests/slurm
+
 BIN   := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
 # commands of the pipeline say `python`: let it be the environment's
@@ -15,13 +17,16 @@ export PATH := $(BIN):$(PATH)
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce test lint format plan lock clean-environment
+.PHONY: reproduce test test-cluster lint format plan lock clean-environment
 
 reproduce: $(READY)  ## every declared table: make reproduce [SCALE=paper] [PROFILE=slurm] [TABLE=mlore/table02]
 	@python -m workflow.reproduce --scale "$(SCALE)" --profile "$(PROFILE)" --table "$(TABLE)" --cores "$(CORES)"
 
-test: $(READY)  ## everything that CI runs: make test [TESTS=tests/params]
-	@python -m pytest -n 2 --dist loadfile $(TESTS)
+test: $(READY)  ## make test [TESTS=tests/params]; all but the tests on a real SLURM
+	@python -m pytest -n 2 --dist loadfile $(TESTS) $(if $(filter tests,$(TESTS)),--ignore=$(CLUSTER_TESTS))
+
+test-cluster: $(READY)  ## the tests on a real SLURM, which they install and start; as root on Debian, else skipped
+	@python -m pytest $(CLUSTER_TESTS)
 
 lint: $(READY)
 	@ruff check . && ruff format --check . && snakefmt --check Snakefile workflow && codespell
