@@ -43,6 +43,12 @@ class Frame:
         """bool [places]: a flagged place is within the tolerance."""
         return within(flags.reshape(-1, self.stride), self._tolerance).ravel()
 
+    def around(self, places: np.ndarray) -> np.ndarray:
+        """bool [places of the frame]: one of these places, all inside the image, is within the tolerance."""
+        if len(places) * len(self.steps) > self.size:
+            return self.near(self.flags(places))
+        return self.flags((places[:, None] + self.steps).ravel())
+
     def partners(
         self, places: np.ndarray, flags: np.ndarray, steps: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +111,7 @@ class PairGraph:
 
         `cover`: the chosen pixels, bool [ground-truth pixels].
         """
-        beside_others = self.frame.near(self.frame.flags(self.truth[~cover]))
+        beside_others = self.frame.around(self.truth[~cover])
         predicted = np.flatnonzero(beside_others.take(self._predicted))
         chosen = np.flatnonzero(cover)
         return self._count(self._present.take(predicted, axis=1)) + self._count(self._beside.take(chosen, axis=1))

@@ -16,7 +16,6 @@ import numpy as np
 
 _WORD = 64
 _CHUNK = 1 << 13  # pixels looked at together: their words stay in the processor's cache
-_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").astype(np.int64)
 # x1..x8: (row, column) steps
 _NEIGHBOURS = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 
@@ -42,7 +41,7 @@ class ThinnedMaps:
 
 def count_bits(octets: np.ndarray) -> np.ndarray:
     """How often each bit is set in octets [O,N], lowest first, int64 [8 O]."""
-    return np.concatenate([np.bincount(row, minlength=256) @ _BITS for row in octets])
+    return np.array([np.count_nonzero(bit(octets, number)) for number in range(8 * len(octets))], np.int64)
 
 
 def bit(octets: np.ndarray, number: int) -> np.ndarray:
@@ -94,7 +93,9 @@ def _thin_words(words: np.ndarray, around: np.ndarray) -> np.ndarray:
     change made since it last looked, by either subiteration: one pending set for each.
     """
     words = np.append(words, np.uint64(0))  # the last entry stands for every pixel that is never set
+    # a pixel goes only while it has two neighbours or more, and they only get fewer
     pending = np.tile(words != 0, (2, 1))
+    pending[:, :-1] &= np.count_nonzero(around < len(around[0]), axis=0) >= 2
     turn = 0
     while pending.any():
         here = np.flatnonzero(pending[turn])
