@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,7 @@ def test_a_lost_answer_of_the_file_server_is_no_refusal(tmp_path, monkeypatch):
 
 
 RACE = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from densemoe.train.lock import RunLock, RunLocked
 folder, until = Path(sys.argv[1]), float(sys.argv[2])
@@ -183,6 +184,9 @@ while time.time() < until:
         lock.__exit__()
     else:  # as if it had crashed: the file stays, and says that the process began at another time
         path = lock._path
+        lock._over.set()
+        lock._beating.join()
+        os.close(lock._descriptor)
         path.write_text(path.read_text().replace('"started": "', '"started": "9', 1))
 print(taken)
 """
@@ -197,3 +201,15 @@ def test_of_many_that_race_for_living_and_dead_locks_never_two_hold_it(tmp_path)
     outcomes = [racer.communicate(timeout=60) for racer in racers]
     assert [error for _, error in outcomes] == [""] * 6
     assert sum(int(taken) for taken, _ in outcomes) > 50
+
+
+def test_only_who_came_to_hold_the_lock_ousts_the_holder(tmp_path):
+    """A challenger with a stale list of files makes a later number for a moment, and stands back."""
+    with RunLock(tmp_path, "a_run") as lock:
+        later = tmp_path / "training.lock-9"
+        line = json.dumps(asdict(this_process(None)))
+        later.write_text(f"{line}\n{0:020d}\n")
+        lock.check()
+        later.write_text(f"{line}\n{1:020d}\n")
+        with pytest.raises(RunLocked, match="taken over"):
+            lock.check()

@@ -101,6 +101,7 @@ class RunLock:
         self._holder = this_process(self._job)
         while not self._try():
             time.sleep(random.uniform(0.05, 0.5))  # of two that stood back from each other one comes first
+        self._count_to(1)
         self._beating = threading.Thread(target=self._keep_beating, name="run lock", daemon=True)
         self._beating.start()
         return self
@@ -115,7 +116,7 @@ class RunLock:
     def check(self) -> None:
         """Raise RunLocked if somebody took the run over, as after this process was suspended or cut off for long."""
         number = _number(self._path)
-        later = [path for path in self._files() if _number(path) > number]
+        later = [path for path in self._files() if _number(path) > number and _is_held(path)]
         if later or not self._is_mine():
             holder = _read(max(later, key=_number)) if later else None
             by = holder.who if holder else "another process"
@@ -191,13 +192,16 @@ class RunLock:
     # Holding.
 
     def _keep_beating(self) -> None:
-        number = 0
-        offset = len(json.dumps(asdict(self._holder)).encode()) + 1
+        number = 1
         while not self._over.wait(self._beat):
             number += 1
             with contextlib.suppress(OSError):  # a file server away for a while; check() tells what came of it
-                os.pwrite(self._descriptor, _count(number), offset)
-                os.fsync(self._descriptor)
+                self._count_to(number)
+
+    def _count_to(self, number: int) -> None:
+        offset = len(json.dumps(asdict(self._holder)).encode()) + 1
+        os.pwrite(self._descriptor, _count(number), offset)
+        os.fsync(self._descriptor)
 
     def _is_mine(self) -> bool:
         holder = _read(self._path)
@@ -226,6 +230,12 @@ def _read(path: Path) -> Holder | None:
 def _identity(path: Path) -> str:
     """What distinguishes one lock from another under the same name."""
     return _text(path).partition("\n")[0]
+
+
+def _is_held(path: Path) -> bool:
+    """Whether its maker came to hold it: who stands back again, or dies before, has not begun to count."""
+    count = _text(path).partition("\n")[2]
+    return count.isdigit() and int(count) > 0
 
 
 def _link(own: Path, path: Path) -> bool:
@@ -268,7 +278,8 @@ def _started(pid: int) -> str:
 
 
 def _text(path: str | Path) -> str:
+    """What is in a file; empty if it is gone. Any other fault is raised: who cannot look must not call another dead."""
     try:
         return Path(path).read_text().strip()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
