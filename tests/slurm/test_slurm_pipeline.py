@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.slurm.slurm_project import SlurmProject
+from workflow.leftovers import cluster_prefix
 from workflow.pipeline import Pipeline
 from workflow.site import RULES
 
@@ -72,7 +73,8 @@ def test_two_tables_come_out(project, reproduced):
 
 def test_accounting_shows_what_was_asked_for(project, cluster, reproduced):
     jobs = [j for j in cluster.accounted("JobName", "Comment", "State", "ReqTRES", "Timelimit", "Partition", "Account")
-            if j["Comment"].startswith("rule_")]  # fmt: skip
+            if j["Comment"].startswith("rule_")
+            and j["JobName"].startswith(cluster_prefix(project.folder))]  # fmt: skip
     by_rule = {}
     for job in jobs:
         by_rule.setdefault(re.match(r"rule_([a-z_]+?)(?:_wildcards|$)", job["Comment"])[1], []).append(job)
