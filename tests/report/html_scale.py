@@ -27,6 +27,27 @@ def runs_of(plan: Path) -> list[str]:
     return [row["cells"]["all"]["run"] for row in rows]
 
 
+def routed_run(plan: Path) -> str:
+    """A run outside the table whose routing the plan measures."""
+    return next(e["run"] for e in read_yaml(plan)["routing"].values() if e["run"] not in runs_of(plan))
+
+
+def _routing(index: dict, run: str) -> dict:
+    """A routing file that fits the plan: every task activates every expert in a quarter of the images."""
+    variant = index["runs"][run]["variant"]
+    experts = [f"expert_{n:02d}" for n in range(1, len(variant["decoder"]["experts"]["ranks"]) + 1)]
+    none = {f"tasks_{count}": float(count == 0) for count in range(len(variant["tasks"]) + 1)}
+    module = {
+        "mean_gate": 0.1,
+        "activation": {task: dict.fromkeys(experts, 0.25) for task in variant["tasks"]},
+        "gate": {},
+        "active_in": dict.fromkeys(experts, none),
+        "shared_by_all": {},
+    }
+    head = {"scale": "smoke", "run": run, "measure": "routing", "seed": 0, "images": 4, "protocol": {"routing": 1}}
+    return {**head, "dataset": variant["dataset"], "routing": {"scale_1": {"module_2": module}}}
+
+
 def fill(reports: Path, plan: Path) -> Path:
     """Metrics, curves, provenance, routing, pictures; returns the folder of logs beside the reports."""
     runs, scale, folder = runs_of(plan), reports / "smoke", Folder(reports)
@@ -34,13 +55,12 @@ def fill(reports: Path, plan: Path) -> Path:
         if value is not None:
             folder.put(run, {"semseg": {"miou": value}})
     provenance = {"commit": "c0ffee", "hours": 0.5, "sessions": [{"step": 0, "dirty": False}], "variant": {"seed": 0}}
-    share = {"expert_01": 0.25, "expert_02": 1.0}
-    routing = {"routing": {"scale_1": {"module_2": {"activation": {"semseg": share, "boundary": share}}}}}
+    routed = routed_run(plan)
     files = {
         f"curves/{runs[0]}.csv": CURVE,
         f"curves/{runs[2]}.csv": "step,lr\nhalf a li",
         f"provenance/{runs[0]}.json": json.dumps(provenance),
-        f"routing/{runs[0]}.json": json.dumps(routing),
+        f"routing/{routed}.json": json.dumps(_routing(read_yaml(plan), routed)),
         f"routing/{runs[2]}.json": "[]",
         f"figures/{TABLE}.svg": SVG,
         f"figures/{TABLE}_curves.svg": SVG,

@@ -11,15 +11,17 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from html_scale import HOSTILE, TABLE, fill, runs_of
+from html_scale import HOSTILE, TABLE, fill, routed_run, runs_of
 from report_plan import Folder
+from routing_plan import INDEX, document, put
 
 from densemoe.report.html import pictures as pictures_module
 from densemoe.report.html.curves import HEIGHT, MOST_POINTS, WIDTH, read_curves, sparkline
 from densemoe.report.html.document import report_html
 from densemoe.report.html.pictures import Pictures
-from densemoe.report.html.routing import read_routing
+from densemoe.report.html.routing import Routing, routing_of
 from densemoe.report.model import Note
+from densemoe.report.routing import RoutingResults
 from densemoe.report.scale import Scale
 
 
@@ -110,13 +112,14 @@ def test_a_run_shows_all_that_is_known_of_it(text, plan):
     for said in ("c0ffee", "step 0, dirty no", "Semseg mIoU ↑ 12.34", "24 images", "Set by", "released code"):
         assert said in part, said
     assert part.count('<svg class="curve"') == 3 and 'aria-label="total: 4 at step 0, 1 at step 3"' in part
-    assert 'style="--share: 0.250">0.25</td>' in part and "scale 1 module 2" in part
     assert "End of the log: train" in part and "early" not in part and HOSTILE not in part
     assert 'alt="sheets/' in part
     assert part.count('<tr><th scope="row"><code>') >= 40  # parameters
     other = section(text, f'<details class="run" id="run-{runs[2]}">', '<details class="run"')
     assert f"curves/{runs[2]}.csv is not a readable curve" in other
-    assert f"routing/{runs[2]}.json is not a readable file" in other
+    assert f"routing/{runs[2]}.json" in other  # refused, in the sentence of whoever reads such files
+    routed = section(text, f'<details class="run" id="run-{routed_run(plan)}">', '<details class="run"')
+    assert 'style="--share: 0.250">0.25</td>' in routed and "scale 1 module 2" in routed
     assert "variant.seed" not in part
 
 
@@ -207,14 +210,18 @@ def test_pictures_have_bounded_size(tmp_path, monkeypatch):
     assert rest.absence.endswith("figures/all.svg") and not found.of_table("mlore/table03")
 
 
-def test_routing_that_cannot_be_read_is_named(tmp_path):
-    file = tmp_path / "run.json"
-    assert read_routing(file) == read_routing(tmp_path / "other.json")
-    bad = '{"routing": {"s": {"m": {"activation": {"semseg": {"expert_01": 1.5}}}}}}'
-    for content in ("[]", "{", '{"routing": []}', '{"routing": {"s": {"m": {"activation": {}}}}}', bad):
-        file.write_text(content)
-        read = read_routing(file)
-        assert read.grids == () and read.absence.startswith("routing/run.json is not"), content
+def test_routing_shows_ranks_and_a_refused_file_says_why(tmp_path):
+    reports = tmp_path / "reports"
+    put(reports, document())
+    put(reports, document("run_a"), run="run_b")  # another run's file under this name
+    results = RoutingResults(reports, INDEX)
+    first = routing_of(results, "run_a").grids[0]
+    assert (first.module, first.experts) == ("scale 1 module 1", ("2", "4", "8"))
+    assert dict(first.rows)["semseg"] == (0.75, 1.0, 0.25)
+    refused = routing_of(results, "run_b")
+    assert refused.grids == () and "routing/run_b.json" in refused.absence and "run_a" in refused.absence
+    assert routing_of(results, "run_c") == Routing()
+    assert routing_of(RoutingResults(tmp_path / "empty", INDEX), "run_a").absence == "not measured yet"
 
 
 def test_the_command_prints_path_and_size_and_imports_no_torch(root, plan, tmp_path):

@@ -61,6 +61,10 @@ class RoutingResults:
             return "unreadable"
         return "not measured yet" if run in self.expected else "pending"
 
+    def refusal(self, run: str) -> str:
+        """Why a run's file was refused when it was asked for; empty if it was not."""
+        return self._refused.get(run, "")
+
     def refusals(self) -> list[str]:
         """Sentences on all refused files that were asked for."""
         return [self._refused[run] for run in sorted(self._refused)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from densemoe.report.routing import RoutingResults
 
 
 @dataclass(frozen=True)
@@ -15,35 +15,30 @@ class Grid:
 
     module: str
     experts: tuple[str, ...]
+    """Rank of each expert, or its number where experts have none."""
     rows: tuple[tuple[str, tuple[float, ...]], ...]
     """Task and its shares, from 0 to 1, one per expert."""
 
 
 @dataclass(frozen=True)
 class Routing:
-    """All modules of a run, or why there is nothing to show; both empty where no file is there."""
+    """All modules of a run, or why there is nothing to show; both empty where the plan asks for no routing."""
 
     grids: tuple[Grid, ...] = ()
     absence: str = ""
 
 
-def read_routing(file: Path) -> Routing:
-    """`routing.<scale>.<module>.activation.<task>.<expert>` of a file; one that has not this shape is named."""
-    try:
-        tree = json.loads(file.read_text(encoding="utf-8"))["routing"]
-        return Routing(tuple(_grid(f"{s} {m}", of) for s, modules in tree.items() for m, of in modules.items()))
-    except FileNotFoundError:
+def routing_of(results: RoutingResults, run: str) -> Routing:
+    """Grids of a run whose routing the plan measures; a refused file gives the sentence that refuses it."""
+    if run not in results.expected:
         return Routing()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Routing(absence=f"routing/{file.name} is not a readable file of routing statistics")
+    tree = results.get(run)
+    if tree is None:
+        return Routing(absence=results.refusal(run) or results.absence(run))
+    experts = results.expected[run].experts
+    return Routing(tuple(_grid(f"{s} {m}", of, experts) for s, modules in tree.items() for m, of in modules.items()))
 
 
-def _grid(module: str, statistics: Mapping[str, Any]) -> Grid:
-    activation = statistics["activation"]
-    experts = tuple(next(iter(activation.values()), ()))
-    if not experts:
-        raise ValueError(module)
-    rows = tuple((task, tuple(float(shares[e]) for e in experts)) for task, shares in activation.items())
-    if not all(0 <= share <= 1 for _, shares in rows for share in shares):
-        raise ValueError(module)
-    return Grid(module.replace("_", " "), tuple(e.removeprefix("expert_") for e in experts), rows)
+def _grid(module: str, statistics: Mapping[str, Any], experts: tuple[str, ...]) -> Grid:
+    rows = tuple((task, tuple(shares[e] for e in sorted(shares))) for task, shares in statistics["activation"].items())
+    return Grid(module.replace("_", " "), experts, rows)

@@ -15,11 +15,12 @@ from densemoe.params.sources import leaves
 from densemoe.report.explain import explain_run
 from densemoe.report.html.curves import Curves, read_curves
 from densemoe.report.html.pictures import Picture, Pictures
-from densemoe.report.html.routing import Routing, read_routing
+from densemoe.report.html.routing import Routing, routing_of
 from densemoe.report.index import run_states
 from densemoe.report.model import Table
 from densemoe.report.numbers import ours
 from densemoe.report.results import BOUNDARY, PIXELS
+from densemoe.report.routing import RoutingResults
 from densemoe.report.scale import Scale
 
 LAST_LINES, LONGEST_LINE = 25, 300
@@ -72,7 +73,7 @@ def run_pages(scale: Scale, pictures: Pictures, logs: Path, failed: Mapping[str,
     params = Params(scale.params)
     plan = compile_plan(params, scale.index["scale"])
     states, uses, index = run_states(scale.index, scale.results), _uses(scale.tables), scale.index
-    logs_of = _log_files(logs)
+    logs_of, routing = _log_files(logs), RoutingResults(scale.results.folder.parent, index)
     pages = []
     for name, entry in {**index["runs"], **index["pending"]}.items():
         pages.append(
@@ -86,7 +87,7 @@ def run_pages(scale: Scale, pictures: Pictures, logs: Path, failed: Mapping[str,
                 provenance=_provenance(scale.results.folder / "provenance" / f"{name}.json"),
                 parameters=_parameters(params, plan, name),
                 curves=read_curves(scale.results.folder / "curves" / f"{name}.csv"),
-                routing=read_routing(scale.results.folder / "routing" / f"{name}.json"),
+                routing=routing_of(routing, name),
                 pictures=tuple(pictures.of_run(name)),
                 logs=tuple(end for file in logs_of.get(name, ()) if (end := _end_of(file))[1]),
             )
